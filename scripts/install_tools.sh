@@ -1,0 +1,11 @@
+#!/bin/sh
+# Installs what some tests need beside Python packages (Chromium), where that is possible without asking anybody.
+set -eu
+missing=""
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v git >/dev/null 2>&1 || missing="$missing git"
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null && exit 0
+fi
+echo "not installed:$missing; tests that need it are skipped. To run them: sudo apt-get install -y$missing" >&2

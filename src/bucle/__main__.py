@@ -1,0 +1,5 @@
+"""`python -m bucle` is `bucle`."""
+
+from bucle.cli import main
+
+main()

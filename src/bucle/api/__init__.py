@@ -1,0 +1,13 @@
+"""The HTTP API: translate a request, call one verb of `ops`, translate back."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from bucle.api import audit, binding, can, data, job, platform, principal, sign_in, token, uploads
+
+
+def routers() -> Sequence[APIRouter]:
+    """Return the routers of every noun."""
+    nouns = (platform, uploads, data, job, audit, sign_in, principal, binding, token, can)
+    return [module.DOOR.router for module in nouns]

@@ -1,0 +1,59 @@
+"""Operations by which local files reach the platform: announce a manifest, send the bytes that are missing."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Annotated, Any
+
+from fastapi import Body, Depends, Request
+
+from bucle.api.door import Called, Door, Streamed, TheWorld
+from bucle.ops import uploads
+
+DOOR = Door()
+CHUNK = 1 << 20
+Rows = Annotated[list[list[Any]], Body(embed=True)]
+
+
+async def spooled_body(request: Request, world: TheWorld, _call: Streamed) -> AsyncIterator[Path]:
+    """Yield a file with the body's bytes; the caller is known before the first byte is read. The file goes after."""
+    with NamedTemporaryFile(dir=world.home.objects, prefix=".arriving-") as spool:
+        async for chunk in request.stream():
+            spool.write(chunk)  # one megabyte at most to a local disk: shorter than a switch of threads
+        spool.flush()
+        yield Path(spool.name)
+
+
+Spooled = Annotated[Path, Depends(spooled_body)]
+
+
+@DOOR.operation(
+    "POST", "/stages/{stage}/datastores/{store}/files:announce", name="data.announce", permission="data/write"
+)
+def announce_data(world: TheWorld, call: Called, stage: str, store: str, files: Rows) -> dict[str, Any]:
+    """Announce data to come as [path, executable, size, sha256] rows; answer its digest and what is missing."""
+    return uploads.announce_data(world, call, stage, store, files)
+
+
+@DOOR.operation("PUT", "/stages/{stage}/datastores/{store}/files/{digest}", name="data.upload", permission="data/write")
+def send_data(world: TheWorld, call: Streamed, stage: str, store: str, digest: str, spool: Spooled) -> dict[str, Any]:
+    """Send the bytes of one file of data; idempotent by its digest."""
+    return uploads.send_data(world, call, stage, store, digest, _chunks(spool))
+
+
+@DOOR.operation("POST", "/stages/{stage}/code:announce", name="code.announce", permission="jobs/submit")
+def announce_code(world: TheWorld, call: Called, stage: str, files: Rows) -> dict[str, Any]:
+    """Announce code to come as [path, executable, size, sha256] rows; answer its digest and what is missing."""
+    return uploads.announce_code(world, call, stage, files)
+
+
+@DOOR.operation("PUT", "/stages/{stage}/code/{digest}", name="code.upload", permission="jobs/submit")
+def send_code(world: TheWorld, call: Streamed, stage: str, digest: str, spool: Spooled) -> dict[str, Any]:
+    """Send the bytes of one file of code; idempotent by its digest."""
+    return uploads.send_code(world, call, stage, digest, _chunks(spool))
+
+
+def _chunks(spool: Path) -> Iterator[bytes]:
+    with spool.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            yield chunk

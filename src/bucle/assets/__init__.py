@@ -1,0 +1,1 @@
+"""Assets: data, models, environments, components, code, their datastores and their lineage."""

@@ -1,0 +1,118 @@
+"""Folder datastores: bytes arrive by digest, and are placed under the digest of the manifest that lists them."""
+
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bucle import errors
+from bucle.core.classes import DataClass
+from bucle.core.manifest import Manifest
+from bucle.spec.digest import FolderEntry
+from bucle.store.instants import to_micros
+from bucle.store.objects import hex_of, take_file
+from bucle.store.records import Transaction
+from bucle.store.tables.assets import datastore
+
+DEFAULT = "workspaceblobstore"
+"""Azure's name of a workspace's default datastore, so that its URIs carry over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Datastore:
+    """A folder of one stage, with the class of the data that it may hold."""
+
+    stage: str
+    name: str
+    root: Path
+    data_class: DataClass
+
+    def has(self, digest: str) -> bool:
+        """Return whether bytes of `digest` have arrived."""
+        return self._arrived(digest).is_file()
+
+    def receive(self, named: str, chunks: Iterable[bytes]) -> None:
+        """Take bytes in under the digest they are said to have; BadRequest when they have another."""
+        take_file(self._arrived(named), chunks, named=named)
+
+    def missing(self, manifest: Manifest) -> tuple[str, ...]:
+        """Return the digests of `manifest` whose bytes have not arrived."""
+        return tuple(sorted({entry.sha256 for entry in manifest.entries if not self.has(entry.sha256)}))
+
+    def folder_of(self, digest: str) -> Path:
+        """Return where the files of a manifest with this digest lie."""
+        return self.root / "uploads" / hex_of(digest)
+
+    def place(self, manifest: Manifest) -> Path:
+        """Lay out the files of `manifest`, read-only, complete or not at all; return their folder. Idempotent."""
+        folder = self.folder_of(manifest.digest)
+        if folder.is_dir():
+            return folder
+        draft = folder.with_name(f".{secrets.token_hex(8)}")
+        draft.mkdir(parents=True, mode=0o700)
+        for entry in manifest.entries:
+            self._lay(draft, entry)
+        try:
+            draft.rename(folder)
+        except OSError:  # another request placed the same manifest meanwhile: its files are these files
+            if not folder.is_dir():
+                raise
+        return folder
+
+    def _lay(self, draft: Path, entry: FolderEntry) -> None:
+        # `entry.path` passed core.manifest's rule: relative, no dot segments, no separators of another system.
+        target = draft / entry.path
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        source = self._arrived(entry.sha256)
+        source.chmod(0o400)
+        os.link(source, target, follow_symlinks=False)
+
+    def _arrived(self, digest: str) -> Path:
+        return self.root / "arrived" / hex_of(digest)
+
+
+def attach(transaction: Transaction, store: Datastore, datastore_id: str) -> None:
+    """Make a datastore known to its stage."""
+    store.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    transaction.rows.execute(
+        datastore.insert().values(
+            id=datastore_id,
+            stage=store.stage,
+            name=store.name,
+            type="folder",
+            path=str(store.root),
+            data_class=store.data_class,
+            created_at=to_micros(transaction.now),
+        )
+    )
+
+
+def find(rows: sa.Connection, stage: str, name: str) -> Datastore:
+    """Return a datastore of `stage`; NotFound when it has none of that name."""
+    row = rows.execute(sa.select(datastore).where(datastore.c.stage == stage, datastore.c.name == name)).one_or_none()
+    if row is None:
+        raise errors.NotFound("datastore.not_found", name=name, stage=stage)
+    return _of_row(row)
+
+
+def listed(rows: sa.Connection, stage: str) -> Sequence[Datastore]:
+    """Return the datastores of `stage` by name."""
+    query = sa.select(datastore).where(datastore.c.stage == stage).order_by(datastore.c.name)
+    return [_of_row(row) for row in rows.execute(query)]
+
+
+def file_digest(path: Path) -> str:
+    """Return the digest of a file's bytes."""
+    with path.open("rb") as stream:
+        sha = sha256()
+        while chunk := stream.read(1 << 20):
+            sha.update(chunk)
+    return f"sha256:{sha.hexdigest()}"
+
+
+def _of_row(row: sa.Row[tuple[object, ...]]) -> Datastore:
+    return Datastore(stage=row.stage, name=row.name, root=Path(row.path), data_class=row.data_class)

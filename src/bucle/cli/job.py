@@ -1,0 +1,115 @@
+"""`bucle job`: submit, follow, list, show, cancel."""
+
+import sys
+
+import click
+
+from bucle.cli.render import output_options, say, show
+from bucle.cli.session import connect, server_options, stage_option
+from bucle.client import Client
+from bucle.config import default_stage
+
+COLUMNS = ("name", "status", "type", "display_name", "experiment_name", "created_by", "created_at")
+
+
+@click.group()
+def job() -> None:
+    """Jobs: commands and pipelines in Azure ML v2 YAML."""
+
+
+@job.command()
+@click.option("-f", "--file", "file", required=True, help="YAML of the job.")
+@click.option("--set", "assignments", multiple=True, help="Override a field: --set inputs.alpha=0.5.")
+@click.option("--stream", is_flag=True, help="Follow the log; leave with the job's verdict.")
+@stage_option
+@server_options
+@output_options
+def create(
+    file: str,
+    assignments: tuple[str, ...],
+    stream: bool,
+    stage: str | None,
+    server: str | None,
+    home: str | None,
+    output: str | None,
+    query: str | None,
+) -> None:
+    """Submit a job. Python: `Client.job.create(file, stage=…)`."""
+    with connect(server, home) as client:
+        made = client.job.create(file, stage=default_stage(stage), assignments=assignments)
+        if not stream:
+            show(made, output, query)
+            return
+        say(f"job {made['name']} submitted to {made['stage']}")
+        follow(client, made["name"], made["stage"])
+
+
+@job.command("stream")
+@click.option("-n", "--name", required=True)
+@stage_option
+@server_options
+def streamed(name: str, stage: str | None, server: str | None, home: str | None) -> None:
+    """Follow a job's log to its end. Python: `Client.job.stream(name, stage=…)`."""
+    with connect(server, home) as client:
+        follow(client, name, default_stage(stage))
+
+
+@job.command("log")
+@click.option("-n", "--name", required=True)
+@click.option("--step", default=None, help="The step; default: the last that has started.")
+@stage_option
+@server_options
+def logged(name: str, step: str | None, stage: str | None, server: str | None, home: str | None) -> None:
+    """Print a step's log as it is now. Python: `Client.job.log(name, stage=…)`."""
+    with connect(server, home) as client:
+        offset = 0
+        while piece := client.job.log(name, stage=default_stage(stage), step=step, offset=offset):
+            offset += len(piece)
+            sys.stdout.buffer.write(piece)
+
+
+@job.command("list")
+@stage_option
+@server_options
+@output_options
+def listed(stage: str | None, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+    """List jobs, newest first. Python: `Client.job.list(stage=…)`."""
+    with connect(server, home) as client:
+        show(client.job.list(stage=default_stage(stage)), output, query, COLUMNS)
+
+
+@job.command("show")
+@click.option("-n", "--name", required=True)
+@stage_option
+@server_options
+@output_options
+def shown(
+    name: str, stage: str | None, server: str | None, home: str | None, output: str | None, query: str | None
+) -> None:
+    """Show a job and its steps. Python: `Client.job.show(name, stage=…)`."""
+    with connect(server, home) as client:
+        show(client.job.show(name, stage=default_stage(stage)), output, query)
+
+
+@job.command()
+@click.option("-n", "--name", required=True)
+@stage_option
+@server_options
+@output_options
+def cancel(
+    name: str, stage: str | None, server: str | None, home: str | None, output: str | None, query: str | None
+) -> None:
+    """Ask a job to stop. Python: `Client.job.cancel(name, stage=…)`."""
+    with connect(server, home) as client:
+        show(client.job.cancel(name, stage=default_stage(stage)), output, query)
+
+
+def follow(client: Client, name: str, stage: str) -> None:
+    """Write a job's log to stdout as it comes; an interruption leaves the job running, and says so."""
+    try:
+        for piece in client.job.stream(name, stage=stage):
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+    except KeyboardInterrupt:
+        say(f"the job {name} goes on; stop it with `bucle job cancel -n {name} --stage {stage}`")
+        raise click.Abort from None

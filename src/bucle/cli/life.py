@@ -1,0 +1,118 @@
+"""`bucle up`, `down`, `status`: start, stop and look at the server of a state folder."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from bucle import config, errors
+from bucle.cli.render import output_options, say, show
+from bucle.cli.session import connect, running_address, server_options
+from bucle.client import Client
+from bucle.config import API_PORT, Home
+
+READY_S = 30.0
+LOOK_S = 0.02
+KINDS = {kind.__name__: kind for kind in errors.BucleError.__subclasses__()}
+
+
+@click.command()
+@click.option("--home", default=None, help="State folder; default: BUCLE_HOME, the nearest .bucle upwards, ./.bucle.")
+@click.option("--port", default=API_PORT, show_default=True, help="API port; 0 takes any.")
+@click.option("--foreground", is_flag=True, help="Stay, and stop with Ctrl-C.")
+def up(home: str | None, port: int, foreground: bool) -> int:
+    """Start the server; return when it is ready. Python: `subprocess.run(["bucle", "up"])`."""
+    place = config.find_home(home)
+    _make_log_folder(place)
+    command = [sys.executable, "-m", "bucle.server", "--home", str(place.root), "--port", str(port)]
+    if foreground:
+        return subprocess.run(command, check=False).returncode
+    started = time.monotonic()
+    with (place.log / "start.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+        )
+    address = _await_ready(place, process)
+    say(f"ready at {address} in {time.monotonic() - started:.1f} s · state in {place.root}")
+    return 0
+
+
+@click.command()
+@click.option("--home", default=None, help="State folder.")
+def down(home: str | None) -> int:
+    """Stop the server of a state folder; its jobs go on, and the next `up` adopts them."""
+    place = config.find_home(home)
+    pid = _holder(place)
+    if pid is None:
+        raise errors.NotFound("server.not_running", home=place.root)
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + READY_S
+    while _holder(place) == pid and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+    say("stopped")
+    return 0
+
+
+@click.command()
+@server_options
+@output_options
+def status(server: str | None, home: str | None, output: str | None, query: str | None) -> int:
+    """Show whether the server answers. Python: `Client.platform.status()`."""
+    with connect(server, home) as client:
+        place = config.find_home(home)
+        show({**client.platform.status(), "address": client.address, "home": str(place.root)}, output, query)
+    return 0
+
+
+def _make_log_folder(place: Home) -> None:
+    try:
+        place.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        place.log.mkdir(exist_ok=True, mode=0o700)
+    except OSError as fault:
+        raise errors.PlatformFault("server.home_not_writable", home=place.root, why=fault.strerror) from fault
+
+
+def _await_ready(place: Home, process: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + READY_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            address = running_address(place)
+            with Client(address) as client:
+                client.platform.status()
+        except errors.BucleError:
+            time.sleep(LOOK_S)
+        else:
+            if json.loads(place.server.read_bytes())["pid"] == process.pid:
+                return address
+    raise _why_not(place.log / "start.log", place)
+
+
+def _why_not(log: Path, place: Home) -> errors.BucleError:
+    """Return the error that a server that did not start wrote as its last line."""
+    lines = log.read_text(errors="replace").splitlines()
+    words = lines[-1].split("\t") if lines else []
+    if len(words) == 4 and words[0] in KINDS:
+        error = KINDS[words[0]]("wire.as_sent", detail=words[2], hint=words[3])
+        error.code = words[1]
+        return error
+    why = lines[-1] if lines else "it wrote nothing"
+    return errors.PlatformFault("server.did_not_start", why=why, log=place.log / "start.log")
+
+
+def _holder(place: Home) -> int | None:
+    """Return the process that holds the lock of a state folder, or None."""
+    try:
+        with place.lock.open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read().strip() or 0) or None
+    except FileNotFoundError:
+        pass
+    return None

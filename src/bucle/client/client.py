@@ -1,0 +1,127 @@
+"""`bucle.Client`: one attribute a noun, one method a verb; what the CLI does, a script does with the same words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from bucle.client.access import Bindings, Can, Principals, Tokens
+from bucle.client.http import Session
+from bucle.client.job import Jobs
+from bucle.client.local import DEFAULT_DATASTORE, Local
+from bucle.client.sign_in import SignIn
+from bucle.spec.loading import load
+
+PREFIX = "/api/v1"
+
+
+class Client:
+    """A signed-in session with a server.
+
+    `address` is the server's URL, `token` an API token, or the text of a login session. Every method raises one of `bucle.errors`.
+    """
+
+    def __init__(self, address: str, token: str | None = None, *, timeout_s: float = 60.0) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx2.Client(base_url=address, headers=headers, timeout=timeout_s, trust_env=False)
+        self.address = address
+        session = Session(http=self._http)
+        self.platform = Platform(session=session)
+        self.stage = Stages(session=session)
+        self.data = Data(session=session)
+        self.job = Jobs(session=session)
+        self.audit = Audit(session=session)
+        self.sign_in = SignIn(session=session)
+        self.principal = Principals(session=session)
+        self.binding = Bindings(session=session)
+        self.token = Tokens(session=session)
+        self.can = Can(session=session)
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """The platform itself."""
+
+    session: Session
+
+    def status(self) -> dict[str, Any]:
+        """Return the server's health and version."""
+        return dict(self.session.get(f"{PREFIX}/health"))
+
+    def whoami(self) -> dict[str, Any]:
+        """Return who this client is and what he holds where."""
+        return dict(self.session.get(f"{PREFIX}/whoami"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """Stages."""
+
+    session: Session
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return the stages in which the caller may look."""
+        return [*self.session.pages(f"{PREFIX}/stages")]
+
+    def show(self, name: str) -> dict[str, Any]:
+        """Return one stage."""
+        return dict(self.session.get(f"{PREFIX}/stages/{name}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """Data assets."""
+
+    session: Session
+
+    def create(self, file: str | Path, *, stage: str = "dev", assignments: Sequence[str] = ()) -> dict[str, Any]:
+        """Make a version of a data asset from its YAML; a local path in it is uploaded first.
+
+        `assignments` are those of `--set`, such as `version=3`.
+        """
+        path = Path(file)
+        local = Local(folder=path.parent)
+        loaded = load(local.document(path), str(path), "data", sources=local, assignments=tuple(assignments))
+        store = loaded.document.get("datastore") or DEFAULT_DATASTORE
+        local.send(self.session, f"{PREFIX}/stages/{stage}/datastores/{store}/files")
+        return dict(self.session.post(f"{PREFIX}/stages/{stage}/data", loaded.document))
+
+    def list(self, *, stage: str = "dev", name: str | None = None) -> list[dict[str, Any]]:
+        """Return versions of data assets, newest first."""
+        return [*self.session.pages(f"{PREFIX}/stages/{stage}/data", name=name)]
+
+    def show(self, name: str, version: str = "latest", *, stage: str = "dev") -> dict[str, Any]:
+        """Return one version."""
+        return dict(self.session.get(f"{PREFIX}/stages/{stage}/data/{name}/versions/{version}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """The event chains."""
+
+    session: Session
+
+    def verify(self) -> dict[str, Any]:
+        """Recompute every chain; return whether each holds."""
+        return dict(self.session.get(f"{PREFIX}/audit:verify"))
+
+    def list(self, chain: str = "platform") -> list[dict[str, Any]]:
+        """Return the lines of a chain (a stage's name, or `platform`), oldest first."""
+        return [*self.session.pages(f"{PREFIX}/audit", chain=chain)]

@@ -1,0 +1,67 @@
+"""The caller's machine as a document reaches it: files read and digested, and sent when the platform lacks them."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bucle import errors
+from bucle.client.content import LocalFile, collect
+from bucle.client.http import Session
+from bucle.spec.digest import FolderEntry, folder_digest
+from bucle.spec.resolving import Snapshot
+
+DEFAULT_DATASTORE = "workspaceblobstore"
+"""Azure's name of a workspace's default datastore."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Local:
+    """Paths relative to the folder of a YAML file; remembers each snapshot until it is sent."""
+
+    folder: Path
+    snapshots: dict[str, Sequence[LocalFile]] = field(default_factory=dict)
+
+    def document(self, path: Path) -> bytes:
+        """Return the bytes of the document itself; BadRequest when it cannot be read."""
+        try:
+            return path.read_bytes()
+        except OSError as fault:
+            raise errors.BadRequest("content.unreadable", path=path, why=fault.strerror) from fault
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file."""
+        return self._place(path).read_bytes()
+
+    def snapshot(self, path: str) -> Snapshot:
+        """Digest a file or a folder, and remember it for `send`."""
+        place = self._place(path)
+        files = collect(place)
+        entries = [
+            FolderEntry(path=file.path, executable=file.executable, size=file.size, sha256=file.digest)
+            for file in files
+        ]
+        digest = folder_digest(entries)
+        self.snapshots[digest] = files
+        return Snapshot(digest=digest, kind="file" if place.is_file() else "folder")
+
+    def send(self, session: Session, where: str, digests: Collection[str] | None = None) -> None:
+        """Announce the remembered snapshots (those of `digests`) at `where`, and send what the platform lacks."""
+        for digest, files in self.snapshots.items():
+            if digests is None or digest in digests:
+                told = session.post(f"{where}:announce", {"files": [file.row() for file in files]})
+                by_digest = {file.digest: file for file in files}
+                for missing in told["missing"]:
+                    session.put_file(f"{where}/{missing}", by_digest[missing].chunks)
+
+    def _place(self, path: str) -> Path:
+        return self.folder / path
+
+
+def codes_in(document: object) -> Iterator[str]:
+    """Yield the digest of every uploaded `code` of a job document, those of its nodes and components too."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            if name == "code" and isinstance(value, dict):
+                yield value["digest"]
+            else:
+                yield from codes_in(value)

@@ -1,0 +1,118 @@
+"""Settings: where this installation lives and how it is reached. The only module that reads environment variables."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+STATE_FOLDER = ".bucle"
+API_PORT = 8760
+SCORING_PORT = 8761
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """The state folder (0700): records, objects, datastores, attempts, environments, gateway, log."""
+
+    root: Path
+
+    @property
+    def records(self) -> Path:
+        """The SQLite file of the records."""
+        return self.root / "records.db"
+
+    @property
+    def objects(self) -> Path:
+        """Content-addressed bytes, one folder a workspace."""
+        return self.root / "objects"
+
+    @property
+    def datastores(self) -> Path:
+        """Datastores that `platform.yml` gives no path of their own."""
+        return self.root / "datastores"
+
+    @property
+    def attempts(self) -> Path:
+        """One folder an attempt of a step."""
+        return self.root / "attempts"
+
+    @property
+    def environments(self) -> Path:
+        """Locks and built virtual environments."""
+        return self.root / "environments"
+
+    @property
+    def gateway(self) -> Path:
+        """What server and gateway say to each other: `routes.json`, `applied.json`, segments."""
+        return self.root / "gateway"
+
+    @property
+    def log(self) -> Path:
+        """Logs of the processes of the platform."""
+        return self.root / "log"
+
+    @property
+    def lock(self) -> Path:
+        """The file whose lock a server holds for life."""
+        return self.root / "server.lock"
+
+    @property
+    def server(self) -> Path:
+        """Where the running server says how it is reached."""
+        return self.root / "server.json"
+
+    @property
+    def keys(self) -> Path:
+        """The key file (0600): pepper of tokens, key of page tokens."""
+        return self.root / "keys.json"
+
+    @property
+    def admin_token(self) -> Path:
+        """The token of the bootstrap administrator (0600)."""
+        return self.root / "admin-token"
+
+
+def find_home(given: str | None, start: Path | None = None) -> Home:
+    """Return the state folder: the given one, `BUCLE_HOME`, the nearest `.bucle/` upwards, else `./.bucle`."""
+    named = given or os.environ.get("BUCLE_HOME")
+    if named:
+        return Home(root=Path(named).resolve())
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / STATE_FOLDER).is_dir():
+            return Home(root=folder / STATE_FOLDER)
+    return Home(root=here / STATE_FOLDER)
+
+
+def server_address(given: str | None) -> str | None:
+    """Return the address a client was told to use (`--server`, else `BUCLE_SERVER`), or None."""
+    return given or os.environ.get("BUCLE_SERVER") or None
+
+
+def client_token() -> str | None:
+    """Return the token of `BUCLE_TOKEN`, or None."""
+    return os.environ.get("BUCLE_TOKEN") or None
+
+
+def default_stage(given: str | None) -> str:
+    """Return the stage a verb means when none is named: the given one, `BUCLE_STAGE`, else `dev`."""
+    return given or os.environ.get("BUCLE_STAGE") or "dev"
+
+
+def colour_wanted() -> bool:
+    """Return whether the person has not asked for plain text (https://no-color.org)."""
+    return "NO_COLOR" not in os.environ
+
+
+def user_folder() -> Path:
+    """Return the folder of a person's own sign-ins (`XDG_STATE_HOME/bucle`, else `~/.local/state/bucle`)."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "bucle"
+
+
+def package_index() -> Mapping[str, str]:
+    """Return the settings of this host that an environment build needs to reach its index; never credentials."""
+    names = (
+        "UV_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_INDEX_URL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
+        "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+    )  # fmt: skip
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -1,0 +1,95 @@
+"""What an environment asks for: an interpreter and requirements, read from Azure's forms of an environment."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bucle import errors
+from bucle.spec.digest import digest_of
+
+DEFAULT_PYTHON = "3.11"
+NOT_PACKAGES = frozenset({"pip", "setuptools", "wheel", "conda"})
+NAMES_ON_PYPI: Mapping[str, str] = {
+    "pytorch": "torch",
+    "py-xgboost": "xgboost",
+    "msgpack-python": "msgpack",
+    "pytables": "tables",
+    "opencv": "opencv-python-headless",
+    "matplotlib-base": "matplotlib",
+}
+"""Conda names whose package has another name on the Python package index."""
+_DEPENDENCY = re.compile(r"(?:[\w.-]+::)?(?P<name>[A-Za-z0-9][\w.-]*)(?P<extras>\[[\w,.-]+\])?\s*(?P<version>.*)")
+_PREFIX_MATCH = re.compile(r"=(?!=)\s*(?P<version>[\w.]+)(?:=\S+)?")
+_MINOR = re.compile(r"3\.\d+")
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(\[[\w,\s.-]+\])?\s*([<>=!~].*|@\s*https://\S+)?(\s*;.*)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What is asked of an environment: `python` as `3.11`, requirements sorted, an image if one was named.
+
+    `digest` is its identity before it is resolved; the lock that resolving gives is the identity of what is built.
+    """
+
+    python: str
+    requirements: tuple[str, ...]
+    image: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The digest of interpreter and requirements; an image changes nothing on a machine without containers."""
+        return digest_of({"python": self.python, "requirements": list(self.requirements)})
+
+    def document(self) -> dict[str, Any]:
+        """Return the ask as plain JSON."""
+        return {"python": self.python, "requirements": list(self.requirements), "image": self.image}
+
+
+def ask_of_conda(conda: Mapping[str, Any], image: str | None = None) -> Ask:
+    """Return what a conda file asks for; BadRequest names a dependency that has no counterpart on the index."""
+    python: str | None = None
+    requirements: list[str] = []
+    for dependency in _entries(conda.get("dependencies")):
+        if isinstance(dependency, Mapping):
+            requirements += [_pip(line) for line in _entries(dependency.get("pip"))]
+            continue
+        found = _DEPENDENCY.fullmatch(str(dependency).strip())
+        if found is None:
+            raise errors.BadRequest("environment.bad_dependency", dependency=dependency)
+        name, version = found["name"].lower(), _pip_version(found["version"].strip())
+        if name == "python":
+            minor = _MINOR.search(version)
+            python = minor[0] if minor else None
+        elif name not in NOT_PACKAGES:
+            requirements.append(NAMES_ON_PYPI.get(name, name) + (found["extras"] or "") + version)
+    return Ask(python=python or DEFAULT_PYTHON, requirements=tuple(sorted(set(requirements))), image=image)
+
+
+def ask_of_image(image: str | None) -> Ask:
+    """Return what an environment of an image alone asks for here: an interpreter and nothing else."""
+    return Ask(python=DEFAULT_PYTHON, requirements=(), image=image)
+
+
+def _entries(value: object) -> Sequence[Any]:
+    if value is None:
+        return ()
+    if isinstance(value, list | tuple):
+        return value
+    raise errors.BadRequest("environment.bad_dependency", dependency=value)
+
+
+def _pip(line: object) -> str:
+    text = str(line).strip()
+    if not _REQUIREMENT.fullmatch(text):  # options (`-r`, `--index-url`, `-e`) would reach beyond the one index
+        raise errors.BadRequest("environment.bad_requirement", requirement=text[:200])
+    return text
+
+
+def _pip_version(version: str) -> str:
+    """Return conda's version rule as pip's: `=1.5` means `==1.5.*`; build strings say nothing outside conda."""
+    found = _PREFIX_MATCH.fullmatch(version)
+    if found is None:
+        return version.replace(" ", "")
+    number = found["version"]
+    return f"=={number}.*" if number.count(".") < 2 and "*" not in number else f"=={number}"

@@ -1,0 +1,102 @@
+"""The rules of granting: who may give which role to whom, where, and who must be left to do so."""
+
+from datetime import datetime
+
+from bucle.core.access import Deny, decide
+from bucle.core.classes import Place, Tier
+from bucle.core.refusal import Refusal, refusal_of, refuse
+from bucle.core.roles import PrincipalKind, Role
+from bucle.core.scopes import PLATFORM, Scope
+from bucle.core.snapshot import Binding, Caller, Principal, Snapshot, access_admins
+
+
+def check_grant(snapshot: Snapshot, caller: Caller, binding: Binding, *, now: datetime) -> Refusal | None:
+    """Say why the caller may not create this binding, or None where he may."""
+    decision = decide(snapshot, caller, "assignments/write", binding.scope, now=now)
+    if isinstance(decision, Deny):
+        return refusal_of(decision)
+    principal, role = snapshot.people.get(binding.principal_id), snapshot.roles.get(binding.role)
+    if principal is None:
+        return refuse("access.unknown_principal", principal=binding.principal_id)
+    if role is None:
+        return refuse("access.unknown_role", role=binding.role)
+    if binding.expires_at is not None and binding.expires_at <= now:
+        return refuse("access.already_expired", expires_at=binding.expires_at)
+    if snapshot.governance != "solo" and _own(snapshot, caller, principal):
+        return refuse("access.own_grant", principal=principal.name)
+    return check_holder(role, principal.name, principal.kind) or check_place(
+        role, binding.scope, snapshot.place_of(binding.scope)
+    )
+
+
+def check_place(role: Role, scope: Scope, place: Place | None) -> Refusal | None:
+    """Say why the role may not be assigned at the scope; asked again when the stage's tier changes."""
+    if place in role.places:
+        return None
+    places = ", ".join(sorted(role.places))
+    return refuse("access.tier", role=role.name, scope=scope, tier=place or "unknown", places=places)
+
+
+def check_holder(role: Role, name: str, kind: PrincipalKind) -> Refusal | None:
+    """Say why the role is not for principals of this kind."""
+    if kind in role.holders:
+        return None
+    holders = " or ".join(sorted(role.holders))
+    return refuse("access.holder", role=role.name, holders=holders, principal=name, kind=kind)
+
+
+def check_tier_change(snapshot: Snapshot, stage: str, tier: Tier) -> tuple[Refusal, ...]:
+    """Return a refusal for each binding that the stage could not have in its new tier."""
+    bound = (binding for binding in snapshot.bindings if binding.scope.stage == stage)
+    faults = (
+        check_place(snapshot.roles[binding.role], binding.scope, tier)
+        for binding in bound
+        if binding.role in snapshot.roles
+    )
+    return tuple(fault for fault in faults if fault is not None)
+
+
+def check_revoke(snapshot: Snapshot, caller: Caller, binding_id: str, *, now: datetime) -> Refusal | None:
+    """Say why the caller may not remove this binding; somebody must always be left to grant."""
+    found = next((binding for binding in snapshot.bindings if binding.id == binding_id), None)
+    if found is None:
+        return refuse("access.unknown_binding", binding=binding_id)
+    decision = decide(snapshot, caller, "assignments/write", found.scope, now=now)
+    if isinstance(decision, Deny):
+        return refusal_of(decision)
+    if access_admins(snapshot) and not access_admins(snapshot, without_binding=binding_id):
+        return refuse("access.last_admin")
+    return None
+
+
+def check_deactivate(snapshot: Snapshot, caller: Caller, principal_id: str, *, now: datetime) -> Refusal | None:
+    """Say why the caller may not deactivate this principal."""
+    decision = decide(snapshot, caller, "principals/write", PLATFORM, now=now)
+    if isinstance(decision, Deny):
+        return refusal_of(decision)
+    if access_admins(snapshot) and not access_admins(snapshot, but_not=principal_id):
+        return refuse("access.last_admin")
+    return None
+
+
+def check_membership(
+    snapshot: Snapshot, caller: Caller, group_id: str, member_id: str, *, now: datetime
+) -> Refusal | None:
+    """Say why the caller may not put the principal into the group: a grant of all that the group holds."""
+    decision = decide(snapshot, caller, "principals/write", PLATFORM, now=now)
+    if isinstance(decision, Deny):
+        return refusal_of(decision)
+    for principal_id in (group_id, member_id):
+        if principal_id not in snapshot.people:
+            return refuse("access.unknown_principal", principal=principal_id)
+    member = snapshot.people[member_id]
+    if snapshot.governance != "solo" and _own(snapshot, caller, member):
+        return refuse("access.own_grant", principal=member.name)
+    return None
+
+
+def _own(snapshot: Snapshot, caller: Caller, target: Principal) -> bool:
+    """Say whether a grant to `target` reaches the caller: himself, his service, a group that he is in."""
+    person = snapshot.people[caller.principal_id].person_id
+    mine = [principal for principal in snapshot.principals if principal.person_id == person]
+    return target.person_id == person or any(target.id in principal.groups for principal in mine)

@@ -1,0 +1,90 @@
+"""What a job will do: its steps in order, each a frozen value that the engine can run without asking anybody."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from bucle.core.classes import DataClass
+
+StepKind = Literal["command", "build"]
+JobState = Literal["queued", "running", "completed", "failed", "canceled"]
+StepState = Literal["waiting", "ready", "running", "completed", "failed", "canceled", "skipped"]
+
+TERMINAL: frozenset[str] = frozenset({"completed", "failed", "canceled", "skipped"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A declared input or output of a step: its name, where it lies, what it is (None: not known before it is made)."""
+
+    name: str
+    path: str
+    form: Literal["file", "folder"]
+    digest: str | None = None
+    reference: str | None = None
+    """What people wrote for it: `azureml:fuel:1`, `${{parent.jobs.prep.outputs.table}}`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPlan:
+    """One step: what runs, with which code, in which environment, on which inputs, into which outputs.
+
+    `command` is the shell text of a command step, rendered; `environment` the digest of what its environment asks for
+    (a build step builds it). `after` names the steps that must have completed. `tries` bounds failed attempts.
+    """
+
+    name: str
+    kind: StepKind
+    command: str = ""
+    code: str | None = None
+    environment: str | None = None
+    inputs: tuple[Mount, ...] = ()
+    outputs: tuple[Mount, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    timeout_s: float | None = None
+    tries: int = 1
+
+    def document(self) -> dict[str, Any]:
+        """Return the plan as plain JSON."""
+        return asdict(self)
+
+    def behind(self, name: str) -> "StepPlan":
+        """Return this step, waiting for the step `name` too."""
+        return replace(self, after=(*self.after, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlan:
+    """A job as it is submitted: who asked for what, the highest class it reads, and its steps."""
+
+    stage: str
+    name: str
+    kind: Literal["command", "pipeline"]
+    display_name: str
+    experiment: str
+    document: Mapping[str, Any]
+    document_digest: str
+    data_class: DataClass
+    tags: Mapping[str, str]
+    continue_on_step_failure: bool
+    steps: tuple[StepPlan, ...]
+
+
+def read_step(document: Mapping[str, Any]) -> StepPlan:
+    """Return the plan that `StepPlan.document` wrote."""
+    mounts = {name: tuple(Mount(**row) for row in document[name]) for name in ("inputs", "outputs")}
+    return StepPlan(**{**document, **mounts, "after": tuple(document["after"])})
+
+
+def in_order(steps: Sequence[StepPlan]) -> tuple[StepPlan, ...]:
+    """Return `steps` so that each stands behind those it waits for; ValueError names a step of a circle."""
+    placed: dict[str, StepPlan] = {}
+    left = list(steps)
+    while left:
+        ready = [step for step in left if all(name in placed for name in step.after)]
+        if not ready:
+            raise ValueError(left[0].name)
+        placed.update({step.name: step for step in ready})
+        left = [step for step in left if step.name not in placed]
+    return tuple(placed.values())

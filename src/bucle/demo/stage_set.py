@@ -1,0 +1,61 @@
+"""The set of the demo: its folder with the project in a git repository, and the server that runs in it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from bucle import errors
+from bucle.client import Client
+
+IDENTITY = ("-c", "user.name=bucle demo", "-c", "user.email=demo@localhost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSet:
+    """A folder that is left to explore: scripts, YAML, data, and the platform's state in `.bucle`."""
+
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        """The platform's state folder."""
+        return self.folder / ".bucle"
+
+    def build(self) -> bool:
+        """Lay out the project and commit it; return whether it was there already."""
+        known = (self.folder / "train.yml").exists()
+        if not known:
+            with as_file(files("bucle.demo") / "project") as project:
+                shutil.copytree(project, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            (self.folder / ".gitignore").write_text(".bucle/\n__pycache__/\n")
+            self._commit("The fuel consumption of cars")
+        return known
+
+    def start(self) -> Client:
+        """Start the server; return a client of its administrator."""
+        command = [sys.executable, "-m", "bucle", "up", "--home", str(self.home), "--port", "0"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode not in {0, 5}:
+            raise errors.PlatformFault("server.did_not_start", why=done.stderr.strip(), log=self.home / "log")
+        address = json.loads((self.home / "server.json").read_bytes())["address"]
+        return Client(address, (self.home / "admin-token").read_text().strip())
+
+    def strike(self) -> None:
+        """Stop the server."""
+        command = [sys.executable, "-m", "bucle", "down", "--home", str(self.home)]
+        subprocess.run(command, capture_output=True, check=False)
+
+    def _commit(self, message: str) -> None:
+        git = shutil.which("git")
+        if git is None:
+            return
+        for arguments in (
+            ("init", "--quiet"),
+            ("add", "--all"),
+            (*IDENTITY, "commit", "--quiet", "-m", message),
+        ):
+            subprocess.run([git, *arguments], cwd=self.folder, check=True)

@@ -1,0 +1,86 @@
+"""Bindings: roles granted, listed, revoked, by the rules of granting."""
+
+from datetime import timedelta
+from typing import Any
+
+from bucle import errors
+from bucle.access import bindings, policy, principals
+from bucle.access.bindings import Held
+from bucle.core.granting import check_grant, check_revoke
+from bucle.core.scopes import PLATFORM as PLATFORM_SCOPE
+from bucle.core.scopes import parse_scope
+from bucle.core.snapshot import Binding
+from bucle.ops.authority import authorise
+from bucle.ops.world import Call, World
+from bucle.store.events import PLATFORM
+from bucle.store.instants import to_text
+
+
+def create(
+    world: World, call: Call, principal: str, role: str, scope: str, lifetime: timedelta | None
+) -> dict[str, Any]:
+    """Grant a role to a principal at a scope, for good or for a `lifetime`; the next request has it."""
+    with world.write(call) as transaction:
+        rows = transaction.rows
+        place = parse_scope(scope)
+        authorise(world, rows, call, "assignments/write", place)
+        known = principals.find(rows, principal)
+        wanted = Binding(
+            id=world.new_id(),
+            principal_id=known.id if known else principal,
+            role=role,
+            scope=place,
+            expires_at=None if lifetime is None else transaction.now + lifetime,
+        )
+        refusal = check_grant(world.policy.snapshot(rows), call.caller, wanted, now=transaction.now)
+        if refusal is not None:
+            raise refusal.error
+        alike = bindings.find_alike(rows, wanted.principal_id, role, str(place))
+        if alike is not None and not bindings.forget_expired(transaction, alike):
+            raise errors.Conflict("binding.exists", principal=principal, role=role, scope=place, id=alike.id)
+        policy.add_binding(transaction, wanted, made_by=call.principal.name)
+        made = bindings.find(rows, wanted.id)
+        assert made is not None, "it was written in this transaction"
+        document = document_of(made)
+        after = {name: document[name] for name in ("id", "role", "scope", "expires_at")}
+        transaction.record(call.event(PLATFORM, "assignments/create", f"principals/{principal}", after=after))
+        return transaction.answers(document)
+
+
+def listed(world: World, call: Call, *, principal: str | None, scope: str | None) -> list[dict[str, Any]]:
+    """Return who holds which role where; of one principal, or at one scope exactly, where asked."""
+    with world.read() as rows:
+        authorise(world, rows, call, "assignments/read", PLATFORM_SCOPE)
+        place = None if scope is None else str(parse_scope(scope))
+        return [document_of(held) for held in bindings.list_bindings(rows, principal_name=principal, scope=place)]
+
+
+def delete(world: World, call: Call, binding_id: str) -> dict[str, Any]:
+    """Revoke a binding; the holder's next request is decided without it."""
+    with world.write(call) as transaction:
+        rows = transaction.rows
+        held = bindings.find(rows, binding_id)
+        authorise(world, rows, call, "assignments/write", parse_scope(held.scope) if held else PLATFORM_SCOPE)
+        if held is None:
+            raise errors.NotFound("binding.not_found", id=binding_id)
+        refusal = check_revoke(world.policy.snapshot(rows), call.caller, binding_id, now=transaction.now)
+        if refusal is not None:
+            raise refusal.error
+        policy.remove_binding(transaction, binding_id)
+        document = document_of(held)
+        before = {name: document[name] for name in ("id", "role", "scope", "expires_at")}
+        transaction.record(call.event(PLATFORM, "assignments/delete", f"principals/{held.principal}", before=before))
+        return transaction.answers(document)
+
+
+def document_of(held: Held) -> dict[str, Any]:
+    """Return a binding as people see it."""
+    return {
+        "id": held.id,
+        "principal": held.principal,
+        "role": held.role,
+        "scope": held.scope,
+        "made_by": held.made_by,
+        "created_at": to_text(held.created_at),
+        "expires_at": None if held.expires_at is None else to_text(held.expires_at),
+    }

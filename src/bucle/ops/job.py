@@ -1,0 +1,154 @@
+"""Jobs: submit, list, show, read the log, cancel."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from bucle import errors
+from bucle.access.stages import Stage, find_stage
+from bucle.assets import datastores
+from bucle.core import job as planning
+from bucle.core.environment import Ask
+from bucle.core.ids import job_name
+from bucle.core.job import Ground, JobDocument
+from bucle.execution import jobs
+from bucle.execution.jobs import Job
+from bucle.ops.authority import authorise
+from bucle.ops.job_inputs import find_source
+from bucle.ops.uploads import code_manifest
+from bucle.ops.world import Call, World
+from bucle.store.instants import to_text
+
+RANDOM_OF_A_NAME = 10
+
+
+def create(world: World, call: Call, stage: str, asked: JobDocument, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Submit a job: find its inputs, plan its steps, queue them; all in one transaction with its event."""
+    with world.write(call) as transaction:
+        authorise(world, transaction.rows, call, "jobs/submit", stage)
+        place = find_stage(transaction.rows, stage)
+        for digest in planning.codes_of(asked):
+            code_manifest(world, stage, place.workspace, digest)
+        plan = planning.plan_job(asked, document, _ground(world, transaction.rows, call, place, asked))
+        made = jobs.submit(transaction, plan, world.new_id, by=call.principal.id, by_name=call.principal.name)
+        after = {"document": plan.document_digest, "class": plan.data_class}
+        transaction.record(call.event(stage, "jobs/submit", f"jobs/{plan.name}", after=after))
+        answer = transaction.answers(document_of(made))
+    world.wake()
+    return answer
+
+
+def listed(
+    world: World, call: Call, stage: str, *, limit: int, after: tuple[Any, ...] | None
+) -> tuple[list[dict[str, Any]], tuple[Any, ...] | None]:
+    """Return a page of jobs, newest first, and the key behind which more follow."""
+    with world.read() as rows:
+        authorise(world, rows, call, "jobs/read", stage)
+        found = jobs.page(rows, stage, limit=limit + 1, after=after)
+    shown = found[:limit]
+    return [document_of(job) for job in shown], jobs.page_key(shown[-1]) if len(found) > limit else None
+
+
+def show(world: World, call: Call, stage: str, name: str) -> dict[str, Any]:
+    """Return a job with its steps: state, exit code, seconds, CPU seconds, peak memory, outputs of each."""
+    with world.read() as rows:
+        authorise(world, rows, call, "jobs/read", stage)
+        found = find_job(rows, stage, name)
+        steps = [_step_document(step) for step in jobs.steps_of(rows, found.id)]
+    return {**document_of(found), "document": found.document, "steps": steps}
+
+
+def log(world: World, call: Call, stage: str, name: str, step: str | None, offset: int) -> bytes:
+    """Return bytes of a step's log from `offset` on: of the named step, else of the last one that has started."""
+    with world.read() as rows:
+        authorise(world, rows, call, "jobs/logs/read", stage)
+        found = find_job(rows, stage, name)
+        started = [now for now in jobs.steps_of(rows, found.id) if now.attempt_id and step in {None, now.name}]
+    attempt_id = started[-1].attempt_id if started else None
+    return b"" if attempt_id is None else world.launcher.log(attempt_id, offset)
+
+
+def cancel(world: World, call: Call, stage: str, name: str) -> dict[str, Any]:
+    """Ask a job to stop; the engine ends what runs. Asking again, or after the end, changes nothing."""
+    with world.write(call) as transaction:
+        authorise(world, transaction.rows, call, "jobs/cancel", stage)
+        found = find_job(transaction.rows, stage, name)
+        if jobs.ask_cancel(transaction, found.id):
+            transaction.record(call.event(stage, "jobs/cancel", f"jobs/{name}"))
+        answer = transaction.answers(document_of(found))
+    world.wake()
+    return answer
+
+
+def find_job(rows: sa.Connection, stage: str, name: str) -> Job:
+    """Return a job; NotFound when the stage has none of that name."""
+    found = jobs.find(rows, stage, name)
+    if found is None:
+        raise errors.NotFound("job.not_found", name=name, stage=stage)
+    return found
+
+
+def document_of(job: Job) -> dict[str, Any]:
+    """Return a job as people see it."""
+    return {
+        "name": job.name,
+        "stage": job.stage,
+        "type": job.kind,
+        "status": job.state,
+        "display_name": job.display_name,
+        "experiment_name": job.experiment,
+        "class": job.data_class,
+        "tags": dict(job.tags),
+        "created_by": job.submitter_name,
+        "created_at": to_text(job.created_at),
+        "started_at": None if job.started_at is None else to_text(job.started_at),
+        "ended_at": None if job.ended_at is None else to_text(job.ended_at),
+    }
+
+
+def _ground(world: World, rows: sa.Connection, call: Call, stage: Stage, asked: JobDocument) -> Ground:
+    """Find everything that the plan stands on; each input is authorised by its own class."""
+    name = asked.name or job_name(world.random(RANDOM_OF_A_NAME))
+    if jobs.find(rows, stage.name, name) is not None:
+        raise errors.Conflict("job.exists", name=name, stage=stage.name)
+    store = datastores.find(rows, stage.name, datastores.DEFAULT)
+    named: dict[str, Ask] = {}
+    for reference in planning.environments_of(asked):
+        raise errors.BadRequest("job.environment_unknown", reference=reference, stage=stage.name)
+    asks = planning.asks_of(asked, named)
+    environments = world.environments(stage.tier)
+    for ask in asks:
+        environments.announce(ask)
+    return Ground(
+        stage=stage.name,
+        name=name,
+        sources={source: find_source(world, rows, call, stage, source) for source in planning.sources_of(asked)},
+        built=frozenset(ask.digest for ask in asks if environments.find(ask.digest)),
+        named_environments=named,
+        outputs=str(store.root / "jobs" / name),
+    )
+
+
+def _step_document(step: jobs.StepNow) -> dict[str, Any]:
+    seconds = None
+    if step.started_at is not None and step.ended_at is not None:
+        seconds = (step.ended_at - step.started_at).total_seconds()
+    return {
+        "name": step.name,
+        "kind": step.kind,
+        "status": step.state,
+        "attempts": step.tries,
+        "why": step.why,
+        "reason": step.reason,
+        "exit_code": step.exit_code,
+        "seconds": seconds,
+        "cpu_s": step.cpu_s,
+        "peak_rss_bytes": step.peak_rss_bytes,
+        "code": step.plan["code"],
+        "environment": step.plan["environment"],
+        "inputs": {
+            mount["name"]: {"digest": mount["digest"], "reference": mount["reference"]} for mount in step.plan["inputs"]
+        },
+        "outputs": step.outputs or {},
+    }

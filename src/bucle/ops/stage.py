@@ -1,0 +1,39 @@
+"""Stages: what a caller may see of the places that exist."""
+
+from typing import Any
+
+from bucle.access.stages import Stage, find_stage, list_paths, list_stages
+from bucle.core.access import Allow, decide
+from bucle.core.scopes import stage_scope
+from bucle.ops.authority import authorise
+from bucle.ops.world import Call, World
+
+
+def listed(world: World, call: Call) -> list[dict[str, Any]]:
+    """Return the stages in which the caller holds any reading right, in order."""
+    with world.read() as rows:
+        snapshot = world.policy.snapshot(rows)
+        paths = list_paths(rows)
+        now = world.clock()
+        return [
+            document_of(stage, paths)
+            for stage in list_stages(rows)
+            if isinstance(decide(snapshot, call.caller, "workspaces/read", stage_scope(stage.name), now=now), Allow)
+        ]
+
+
+def show(world: World, call: Call, stage: str) -> dict[str, Any]:
+    """Return one stage."""
+    with world.read() as rows:
+        authorise(world, rows, call, "workspaces/read", stage)
+        return document_of(find_stage(rows, stage), list_paths(rows))
+
+
+def document_of(stage: Stage, paths: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Return a stage as people see it, with the paths that it stands on."""
+    return {
+        "name": stage.name,
+        "tier": stage.tier,
+        "workspace": stage.workspace,
+        "paths": [name for name, stages in paths.items() if stage.name in stages],
+    }

@@ -1,0 +1,53 @@
+"""The log of an attempt: what user code prints, through a pipe, up to a limit, then counted only."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+_CHUNK = 1 << 16
+
+
+class JobLog:
+    """The reading end of user code's output and the file that keeps it.
+
+    The pipe is always drained, so that user code is never held up by a full log or a full disk.
+    """
+
+    def __init__(self, file: Path, limit_bytes: int) -> None:
+        self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        self._limit = limit_bytes
+        self.source, self.sink = os.pipe()
+        os.set_blocking(self.source, False)
+        self.kept_bytes = 0
+        self.dropped_bytes = 0
+
+    def close_sink(self) -> None:
+        """Let go of the end that user code writes to, so that its end is seen."""
+        os.close(self.sink)
+
+    def drain(self) -> bool:
+        """Take what one read gives; False when there is nothing now, or nobody left to write."""
+        try:
+            chunk = os.read(self.source, _CHUNK)
+        except BlockingIOError:
+            return False
+        room = self._limit - self.kept_bytes
+        if room > 0 and chunk:
+            self._keep(chunk[:room])
+        if len(chunk) > room and self.dropped_bytes == 0:
+            self.note(f"the log is full at {self._limit} bytes: what follows is not kept")
+        self.dropped_bytes += max(0, len(chunk) - room)
+        return bool(chunk)
+
+    def note(self, line: str) -> None:
+        """Add one line of our own."""
+        with suppress(OSError):  # a full disk must not stop the attempt; exit.json says the same
+            os.write(self._file, f"\nbucle: {line}\n".encode(errors="backslashreplace"))
+
+    def _keep(self, chunk: bytes) -> None:
+        try:
+            written = os.write(self._file, chunk)
+        except OSError:
+            written = 0
+        self.kept_bytes += written
+        self.dropped_bytes += len(chunk) - written

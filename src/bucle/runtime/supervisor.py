@@ -1,0 +1,173 @@
+"""The supervisor: one process an attempt: it claims it, has user code run, and writes how it ended."""
+
+import errno
+import os
+import resource
+import socket
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bucle.runtime import codecheck, folder, linux
+from bucle.runtime.attempt import AttemptSpec, Exit, Reason, Run, Why, encode
+from bucle.runtime.isolation import RefusedError, check
+from bucle.runtime.joblog import JobLog
+from bucle.runtime.usercode import EXEC_FAILED, Place, Started, await_exec, start
+from bucle.runtime.watch import Ending, Wakeups, end_kin, watch
+
+HELD_BY_ANOTHER = 97
+CLAIMED_BEFORE = 98
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_RETRY_DISK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attempt:
+    """What a supervisor knows of its attempt while it lasts."""
+
+    path: Path
+    started_at: datetime
+    wakeups: Wakeups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    """How user code ended, or why it never began, and what became of its output."""
+
+    why: Why
+    rc: int | None = None
+    reason: Reason | None = None
+    detail: str | None = None
+    log_bytes: int = 0
+    log_dropped_bytes: int = 0
+    processes_left: int = 0
+
+
+def supervise(path: Path, notify: str) -> int:
+    """See the attempt in `path` through; return the supervisor's own exit status.
+
+    97 and 98 mean that a twin has it. The lock is let go by the end of the process, after exit.json.
+    """
+    if folder.take_lock(path) is None:
+        return HELD_BY_ANOTHER
+    if not folder.claim(path):
+        return CLAIMED_BEFORE
+    attempt = _Attempt(path=path, started_at=datetime.now(UTC), wakeups=Wakeups())
+    linux.adopt_orphans()
+    verdict = _judge(attempt)
+    _record(attempt, verdict)
+    _hint(path.name, notify)
+    return 0
+
+
+def _judge(attempt: _Attempt) -> _Verdict:
+    """Run the order if it can be read."""
+    try:
+        spec = folder.read_spec(attempt.path)
+    except (OSError, ValueError) as fault:
+        return _Verdict(why="failed", reason="spec_invalid", detail=str(fault))
+    log = JobLog(attempt.path / "out.log", spec.log_limit_bytes)
+    try:
+        ending = _run(attempt, spec, log)
+    except RefusedError as refusal:
+        log.note(refusal.detail)
+        rc = EXEC_FAILED if refusal.reason == "exec_failed" else None
+        return _Verdict(why="failed", rc=rc, reason=refusal.reason, detail=refusal.detail)
+    why = ending.stopped or ("ok" if ending.rc == 0 else "failed")
+    return _Verdict(
+        why=why,
+        rc=ending.rc,
+        log_bytes=log.kept_bytes,
+        log_dropped_bytes=log.dropped_bytes,
+        processes_left=ending.processes_left,
+    )
+
+
+def _run(attempt: _Attempt, spec: AttemptSpec, log: JobLog) -> Ending:
+    # Code in a folder that is itself writable is the attempt's own copy: checked, then its to change.
+    verified = (item.path for item in spec.verify if item.path not in spec.isolation.write)
+    abi = check(spec.isolation, sealed=(str(attempt.path), *verified))
+    _describe(attempt, abi, user_pid=None)  # from here on the attempt can be cancelled
+    place = _place(attempt.path)
+    _verify(spec)
+    if attempt.wakeups.cancel_asked():
+        return Ending(rc=None, stopped="canceled", processes_left=0)
+    started = start(spec, place, log.sink)
+    log.close_sink()
+    _describe(attempt, abi, user_pid=started.pid)
+    _await_exec(started)
+    return watch(started.pid, spec, log, attempt.wakeups)
+
+
+def _await_exec(started: Started) -> None:
+    try:
+        await_exec(started)
+    except RefusedError:
+        end_kin()
+        raise
+
+
+def _place(path: Path) -> Place:
+    home, temporary = path / "home", path / "tmp"
+    for own in (home, temporary):
+        own.mkdir(mode=0o700, exist_ok=True)
+    return Place(folder=str(path), home=str(home), temporary=str(temporary))
+
+
+def _verify(spec: AttemptSpec) -> None:
+    for item in spec.verify:
+        try:
+            found = codecheck.digest_of(item.path)
+        except (OSError, ValueError) as fault:
+            raise RefusedError("code_changed", f"{item.path} cannot be verified: {fault}") from fault
+        if found != item.digest:
+            raise RefusedError("code_changed", f"{item.path} is {found}, not {item.digest}")
+
+
+def _describe(attempt: _Attempt, abi: int, *, user_pid: int | None) -> None:
+    run = Run(
+        supervisor_pid=os.getpid(),
+        supervisor_start=linux.start_time(os.getpid()),
+        boot_id=linux.boot_id(),
+        user_pid=user_pid,
+        landlock_abi=abi,
+        started_at=attempt.started_at,
+    )
+    folder.replace_file(attempt.path / "run.json", encode(run), durable=False)
+
+
+def _record(attempt: _Attempt, verdict: _Verdict) -> None:
+    """Write exit.json; on a full disk wait for room, holding the lock, rather than lose what was run."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    report = Exit(
+        why=verdict.why,
+        rc=verdict.rc,
+        reason=verdict.reason,
+        detail=verdict.detail,
+        started_at=attempt.started_at,
+        ended_at=datetime.now(UTC),
+        cpu_s=used.ru_utime + used.ru_stime,
+        max_rss_bytes=used.ru_maxrss * 1024,
+        log_bytes=verdict.log_bytes,
+        log_dropped_bytes=verdict.log_dropped_bytes,
+        processes_left=verdict.processes_left,
+    )
+    while True:
+        try:
+            folder.replace_file(attempt.path / "exit.json", encode(report), durable=True)
+        except OSError as fault:
+            if fault.errno not in _DISK_FULL:
+                raise
+            sys.stderr.write(f"{attempt.path}: {fault}; waiting for room\n")
+            time.sleep(_RETRY_DISK_S)
+        else:
+            return
+
+
+def _hint(attempt_id: str, notify: str) -> None:
+    """Tell the server to look; it looks by itself if this is lost or it is down."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(attempt_id.encode(), socket.MSG_DONTWAIT, notify)

@@ -1,0 +1,139 @@
+"""Watching user code: draining its log, minding its clock and the wish to stop it, ending its kin."""
+
+import os
+import selectors
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from bucle.runtime import linux
+from bucle.runtime.attempt import AttemptSpec
+from bucle.runtime.joblog import JobLog
+
+Stopped = Literal["timeout", "canceled"]
+_KIN_PATIENCE_S = 10.0
+_KIN_PAUSE_S = 0.005
+_LAST_WORDS_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """User code's exit status (negative: a signal; None: never started), who stopped it, what outlived it."""
+
+    rc: int | None
+    stopped: Stopped | None
+    processes_left: int
+
+
+class Wakeups:
+    """The signals of this process as bytes in a pipe, so that one `select` waits for everything.
+
+    SIGTERM is the wish to cancel; SIGCHLD says that a child ended. Make it before the first fork: the spawner
+    ignores SIGCHLD, and then the kernel throws exit statuses away.
+    """
+
+    def __init__(self) -> None:
+        self.source, sink = os.pipe()
+        for end in (self.source, sink):
+            os.set_blocking(end, False)
+        self._cancel = False
+        signal.set_wakeup_fd(sink, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)  # only a handled signal reaches the pipe
+
+    def cancel_asked(self) -> bool:
+        """Empty the pipe; return whether SIGTERM ever came."""
+        with suppress(BlockingIOError):
+            self._cancel |= signal.SIGTERM in os.read(self.source, 4096)
+        return self._cancel
+
+
+def watch(pid: int, spec: AttemptSpec, log: JobLog, wakeups: Wakeups) -> Ending:
+    """Wait for user code `pid`; stop it (TERM to its group, KILL after `grace_s`) when asked or out of time.
+
+    When it has ended, whatever it left running is killed, also what had daemonised: an attempt that is over
+    runs nothing.
+    """
+    clock = _Clock(pid, spec)
+    with selectors.DefaultSelector() as selector:
+        selector.register(log.source, selectors.EVENT_READ)
+        selector.register(wakeups.source, selectors.EVENT_READ)
+        while not _has_ended(pid):
+            clock.turn(cancel=wakeups.cancel_asked())
+            ready = {key.fd for key, _ in selector.select(clock.patience_s())}
+            if log.source in ready and not log.drain():
+                selector.unregister(log.source)  # user code has closed its output, and goes on
+    _signal_group(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    left = end_kin()
+    _take_last_words(log)
+    return Ending(rc=os.waitstatus_to_exitcode(status), stopped=clock.stopped, processes_left=left)
+
+
+def end_kin() -> int:
+    """Kill and bury every descendant that is left; return how many could not be within ten seconds."""
+    give_up_at = time.monotonic() + _KIN_PATIENCE_S
+    while (kin := linux.children()) and time.monotonic() < give_up_at:
+        for pid in kin:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        while _bury_one():
+            pass
+        time.sleep(_KIN_PAUSE_S)
+    return len(kin)
+
+
+class _Clock:
+    """When user code must be asked to end, and when it must be made to. On the monotonic clock."""
+
+    def __init__(self, pid: int, spec: AttemptSpec) -> None:
+        self._pid = pid
+        self._grace_s = spec.grace_s
+        self._due = None if spec.timeout_s is None else time.monotonic() + spec.timeout_s
+        self.stopped: Stopped | None = None
+
+    def turn(self, *, cancel: bool) -> None:
+        """Do what is due."""
+        due = self._due is not None and time.monotonic() >= self._due
+        if self.stopped is None and (cancel or due):
+            self.stopped = "canceled" if cancel else "timeout"
+            self._due = time.monotonic() + self._grace_s
+            _signal_group(self._pid, signal.SIGTERM)
+        elif due:
+            self._due = None
+            _signal_group(self._pid, signal.SIGKILL)
+
+    def patience_s(self) -> float | None:
+        """Return how long there is nothing to do, None for as long as it takes."""
+        return None if self._due is None else max(0.0, self._due - time.monotonic())
+
+
+def _has_ended(pid: int) -> bool:
+    """Bury adopted children that ended; return whether `pid` has, unburied so that its pid stays its own."""
+    while True:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if found is None:
+            return False
+        if found.si_pid == pid:
+            return True
+        os.waitpid(found.si_pid, 0)
+
+
+def _bury_one() -> bool:
+    with suppress(ChildProcessError):
+        return os.waitpid(-1, os.WNOHANG)[0] != 0
+    return False
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
+def _take_last_words(log: JobLog) -> None:
+    """Take what the pipe still holds: its writers are dead, unless one passed the descriptor on."""
+    before = log.kept_bytes + log.dropped_bytes
+    while log.drain() and log.kept_bytes + log.dropped_bytes - before < _LAST_WORDS_BYTES:
+        pass

@@ -1,0 +1,79 @@
+"""`python -m bucle.server`: run one server on one state folder until it is told to stop."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import types
+from pathlib import Path
+
+import uvicorn
+
+from bucle import errors
+from bucle.config import Home
+from bucle.server.app import build_application
+from bucle.server.compose import compose
+from bucle.server.life import HomeLock, announce, listen
+
+HOST = "127.0.0.1"
+GRACE_S = 5
+
+
+def main() -> int:
+    """Serve until TERM or INT; return the exit code of the CLI's catalogue."""
+    parser = argparse.ArgumentParser(prog="python -m bucle.server")
+    parser.add_argument("--home", required=True, type=Path)
+    parser.add_argument("--port", required=True, type=int)
+    asked = parser.parse_args()
+    os.umask(0o077)
+    home = Home(root=asked.home.resolve())
+    try:
+        with HomeLock(home):
+            return serve(home, asked.port)
+    except errors.BucleError as error:
+        print(f"{type(error).__name__}\t{error.code}\t{error.detail}\t{error.hint}", file=sys.stderr)  # noqa: T201
+        return error.exit_status
+
+
+def serve(home: Home, port: int) -> int:
+    """Run API and engine on a home whose lock is held."""
+    logging.basicConfig(
+        filename=home.log / "server.log",
+        level=logging.INFO,
+        format='{"at":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":%(message)r}',
+    )
+    with listen(HOST, port) as listener:
+        bound = listener.getsockname()[1]
+        installation = compose(home, lambda: bound)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                build_application(installation.world),
+                log_config=None,
+                access_log=False,
+                timeout_keep_alive=75,  # uvicorn's 5 s drops the idle connections of MLflow's client
+                timeout_graceful_shutdown=GRACE_S,
+                server_header=False,
+            )
+        )
+        engine = threading.Thread(target=installation.engine.run, name="engine")
+        engine.start()
+
+        def stop(_signal: int, _frame: types.FrameType | None) -> None:
+            server.should_exit = True
+
+        try:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, stop)
+            announce(home.server, pid=os.getpid(), address=f"http://{HOST}:{bound}", port=bound)
+            server.run(sockets=[listener])
+        finally:
+            home.server.unlink(missing_ok=True)
+            installation.engine.stop()
+            engine.join()
+            installation.close()
+    return 0
+
+
+sys.exit(main())

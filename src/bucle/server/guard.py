@@ -1,0 +1,70 @@
+"""The guard before every door: the Host allow-list (DNS rebinding) and the id of each request."""
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bucle import errors
+
+LARGEST_DOCUMENT = 16 << 20
+LARGEST_UPLOAD = 64 << 30
+"""Bytes of a body: of a document, and of a file that is streamed to disk."""
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """An ASGI wrapper: refuses foreign hosts, gives each request an id, forbids sniffing and framing of answers."""
+
+    application: ASGIApp
+    hosts: frozenset[str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        scope.setdefault("state", {})["request_id"] = request_id
+        host = headers.get("host", "")
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        if name not in self.hosts:
+            await _misdirected(host[:100], request_id)(scope, receive, send)
+            return
+
+        limit = LARGEST_UPLOAD if scope["method"] == "PUT" else LARGEST_DOCUMENT
+        taken = 0
+
+        async def receive_limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise errors.BadRequest("wire.too_large", limit=limit)
+            return message
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                answer["x-request-id"] = request_id
+                answer["x-content-type-options"] = "nosniff"
+                answer.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self.application(scope, receive_limited, send_marked)
+
+
+def _misdirected(host: str, request_id: str) -> JSONResponse:
+    error = errors.Refused("sign_in.bad_host", host=host)
+    body = {
+        "type": "about:blank", "title": "Misdirected", "status": 421, "code": error.code, "detail": error.detail,
+        "hint": error.hint, "request_id": request_id,
+    }  # fmt: skip
+    return JSONResponse(body, status_code=421, media_type="application/problem+json")

@@ -1,0 +1,170 @@
+"""Owns the pipeline: its job, its component, and the nodes of both."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Discriminator, Tag
+
+from bucle.spec.command_component import CommandComponent
+from bucle.spec.environment import EnvironmentField
+from bucle.spec.execution_settings import (
+    Distribution,
+    EnvironmentVariables,
+    Identity,
+    Limits,
+    Properties,
+    QueueSettings,
+    Resources,
+    Service,
+    Tags,
+)
+from bucle.spec.inputs import InputPorts, JobInputs, JobOutputs, OutputPorts, PortName
+from bucle.spec.scalars import Anything, ComponentName, Flag, Name, Text
+from bucle.spec.section import File, OpenFile, OpenSection, PathOrUploaded, Section, form_of
+
+
+class PipelineSettings(OpenSection):
+    """The defaults of a pipeline's nodes. Azure tolerates unknown keys here."""
+
+    default_compute: Text | None = None
+    default_datastore: Text | None = None
+    continue_on_step_failure: Flag | None = None
+    force_rerun: Flag | None = None
+
+
+def form_of_component(value: object) -> str | None:
+    """Return which kind of component stands in a node: a reference, a command or a pipeline."""
+    form = form_of(value)
+    if form != "<mapping>":
+        return form
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return "<pipeline>" if kind == "pipeline" else "<command>"
+
+
+ComponentField = Annotated[
+    Annotated[Text, Tag("<single>")]
+    | Annotated[CommandComponent, Tag("<command>")]
+    | Annotated["PipelineComponent", Tag("<pipeline>")],
+    Discriminator(
+        form_of_component, custom_error_type="form", custom_error_message="must be a reference or a component"
+    ),
+]
+
+
+class NodeOfCommand(Section):
+    """A node that runs a command: a component's, or one written in place."""
+
+    type: Literal["command"] | None = None
+    component: ComponentField | None = None
+    command: Text | None = None
+    environment: EnvironmentField | None = None
+    code: PathOrUploaded | None = None
+    inputs: JobInputs | None = None
+    outputs: JobOutputs | None = None
+    compute: Text | None = None
+    resources: Resources | None = None
+    distribution: Distribution | None = None
+    limits: Limits | None = None
+    environment_variables: EnvironmentVariables | None = None
+    identity: Identity | None = None
+    services: dict[str, Service] | None = None
+    queue_settings: QueueSettings | None = None
+    name: Name | None = None
+    display_name: Text | None = None
+    experiment_name: Text | None = None
+    description: Text | None = None
+    tags: Tags | None = None
+    properties: Properties | None = None
+
+
+class NodeOfPipeline(Section):
+    """A node that is a pipeline itself."""
+
+    type: Literal["pipeline"]
+    component: ComponentField | None = None
+    jobs: "dict[PortName, Node] | None" = None
+    inputs: JobInputs | None = None
+    outputs: JobOutputs | None = None
+    settings: PipelineSettings | None = None
+    compute: Text | None = None
+    display_name: Text | None = None
+    description: Text | None = None
+    tags: Tags | None = None
+    properties: Properties | None = None
+
+
+class NodeNotRun(OpenSection):
+    """A node of a kind that this platform does not run; its grammar is not checked."""
+
+    type: Text
+
+
+def form_of_node(value: object) -> str:
+    """Return the form of a node by its type; a node without one runs a command."""
+    if isinstance(value, BaseModel):
+        kind = getattr(value, "type", None)
+    else:
+        kind = value.get("type") if isinstance(value, dict) else None
+    match kind:
+        case None | "command":
+            return "<command>"
+        case "pipeline":
+            return "<pipeline>"
+        case _:
+            return "<not-run>"
+
+
+Node = Annotated[
+    Annotated[NodeOfCommand, Tag("<command>")]
+    | Annotated[NodeOfPipeline, Tag("<pipeline>")]
+    | Annotated[NodeNotRun, Tag("<not-run>")],
+    Discriminator(form_of_node),
+]
+Nodes = dict[PortName, Node]
+
+
+class PipelineJob(File):
+    """A graph of nodes."""
+
+    type: Literal["pipeline"]
+    jobs: Nodes | None = None
+    component: ComponentField | None = None
+    name: Name | None = None
+    display_name: Text | None = None
+    experiment_name: Text | None = None
+    description: Text | None = None
+    tags: Tags | None = None
+    properties: Properties | None = None
+    inputs: JobInputs | None = None
+    outputs: JobOutputs | None = None
+    settings: PipelineSettings | None = None
+    compute: Text | None = None
+    identity: Identity | None = None
+    services: dict[str, Service] | None = None
+
+
+class PipelineComponent(OpenFile):
+    """A graph of nodes with declared inputs and outputs, in a pipeline. Azure tolerates unknown keys here."""
+
+    name: Text | None = None
+    type: Literal["pipeline"]
+    jobs: Nodes | None = None
+    version: Text | None = None
+    display_name: Text | None = None
+    description: Text | None = None
+    tags: Tags | None = None
+    properties: Anything = None
+    inputs: InputPorts | None = None
+    outputs: OutputPorts | None = None
+    settings: PipelineSettings | None = None
+    is_deterministic: Flag | None = None
+
+
+class NamedPipelineComponent(PipelineComponent):
+    """A component asset, whose name has a form of its own."""
+
+    name: ComponentName
+
+
+NodeOfPipeline.model_rebuild()
+NodeOfCommand.model_rebuild()
+PipelineJob.model_rebuild()

@@ -1,0 +1,101 @@
+"""Owns the single values of a document: what the author wrote, and the field types that read it."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+_DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scalar:
+    """A number or a truth value, and the text it was written as."""
+
+    value: bool | int | float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """A null that the author wrote where a field takes none."""
+
+
+NULL = Null()
+
+
+def plain(value: object) -> object:
+    """Return a tree without its `Scalar`s: numbers and truth values in their place."""
+    if isinstance(value, Scalar):
+        return value.value
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, Scalar):
+        return value.text
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    return value
+
+
+def _as_tag(value: object) -> object:
+    return "" if value is None else _as_text(value)
+
+
+def _as_number(value: object) -> object:
+    value = plain(value)
+    if isinstance(value, bool):
+        raise PydanticCustomError("number", "must be a number, not true or false")
+    return value
+
+
+def _as_anything(value: object) -> object:
+    if isinstance(value, Null):
+        raise PydanticCustomError("null", "must not be null")
+    return plain(value)
+
+
+def _as_literal(value: object) -> bool | int | float | str:
+    found = plain(value)
+    if isinstance(found, (bool, int, float, str)):
+        return found
+    raise PydanticCustomError("literal", "must be a text, a number, or true or false")
+
+
+def _iso_8601(text: str) -> str:
+    if _DURATION.fullmatch(text) is None:
+        raise PydanticCustomError("duration", "must be an ISO 8601 duration, such as P7D or PT30M")
+    return text
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+"""Text exactly as written, so that `version: 1.10` is "1.10"."""
+TagText = Annotated[str, BeforeValidator(_as_tag)]
+"""The text of a tag; a tag without one is empty."""
+Name = Annotated[
+    str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
+]
+"""The name of a thing: letters, digits, `_`, `-`, `.`."""
+ComponentName = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Duration = Annotated[str, BeforeValidator(_as_text), AfterValidator(_iso_8601)]
+"""An ISO 8601 duration: P7D, PT30M."""
+Money = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^\d+(\.\d+)? [A-Z]{3}$")]
+"""A decimal amount and an ISO 4217 currency: `0.12 EUR`."""
+Whole = Annotated[int, BeforeValidator(_as_number)]
+Count = Annotated[int, BeforeValidator(_as_number), Field(ge=1)]
+Number = Annotated[float, BeforeValidator(_as_number), Field(allow_inf_nan=False)]
+Share = Annotated[float, BeforeValidator(_as_number), Field(ge=0, le=1)]
+Flag = Annotated[bool, BeforeValidator(plain)]
+Single = Annotated[bool | int | float | str, PlainValidator(_as_literal)]
+"""A literal input: text, number, or truth value."""
+Anything = Annotated[Any, PlainValidator(_as_anything)]
+"""A value kept as it is: what is inside is another's grammar."""

@@ -1,0 +1,79 @@
+"""Owns the ground shape of every model: which keys it takes, and which form of a field a value has."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, model_validator
+
+from bucle.spec.scalars import NULL, Anything, Scalar, Text
+
+Shapes = dict[int, type[BaseModel]]
+"""The model that read each mapping, by the mapping's id: it names the valid keys when one is unknown."""
+
+
+class Section(BaseModel):
+    """A mapping whose keys are all known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, protected_namespaces=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def remember(cls, data: Any, info: ValidationInfo) -> Any:
+        """Note which model reads this mapping, and mark its nulls: a field is given a value or left out."""
+        if not isinstance(data, dict):
+            return data
+        if info.context is not None:
+            info.context["shapes"][id(data)] = cls
+        given = keys_of(cls) - {"$schema"}
+        return {key: NULL if value is None and key in given else value for key, value in data.items()}
+
+
+def keys_of(model: type[BaseModel]) -> set[str]:
+    """Return the keys that a mapping of this model may hold, as written in a file."""
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+class OpenSection(Section):
+    """A mapping that Azure accepts with keys of any name; unknown ones are kept and have no effect."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Anything]
+
+
+class File(Section):
+    """What every Azure document may begin with: `$schema`, which Azure never checks and neither do we."""
+
+    schema_uri: Anything = Field(default=None, alias="$schema")
+
+
+class OpenFile(OpenSection):
+    """As `File`, for the kinds in which Azure tolerates unknown keys."""
+
+    schema_uri: Anything = Field(default=None, alias="$schema")
+
+
+def form_of(value: object) -> str | None:
+    """Return the tag of a value's form; angle brackets keep tags apart from keys in the path of an error."""
+    match value:
+        case str() | Scalar() | bool() | int() | float():
+            return "<single>"
+        case dict() | BaseModel():
+            return "<mapping>"
+        case list() | tuple():
+            return "<list>"
+        case _:
+            return None
+
+
+ByForm = Discriminator(form_of, custom_error_type="form", custom_error_message="has the wrong form for this field")
+
+
+class Uploaded(Section):
+    """What the client makes of a local path: the digest of its bytes, and the path as the author wrote it."""
+
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    origin: str
+    kind: Literal["file", "folder"]
+
+
+PathOrUploaded = Annotated[Annotated[Text, Tag("<single>")] | Annotated[Uploaded, Tag("<mapping>")], ByForm]
+"""A path or URI, or the upload that a client has made of it."""

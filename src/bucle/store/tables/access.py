@@ -1,0 +1,98 @@
+"""Tables of access: stages, paths, principals, bindings, tokens, sessions, invitations, the policy's revision."""
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, Table, Text, UniqueConstraint, false
+
+from bucle.store.metadata import METADATA, instant, key, text
+
+stage = Table(
+    "stage",
+    METADATA,
+    key("name"),
+    text("tier"),
+    Column("workspace", Text, nullable=False, unique=True),
+    instant("created_at"),
+)
+
+path = Table(
+    "path",
+    METADATA,
+    key("name"),
+    Column("stages", JSON, nullable=False),
+)
+
+principal = Table(
+    "principal",
+    METADATA,
+    key("id"),
+    Column("name", Text, nullable=False, unique=True),
+    text("kind"),
+    text("person_id"),
+    instant("created_at"),
+    instant("disabled_at", null=True),
+    text("password", null=True),
+)
+
+binding = Table(
+    "binding",
+    METADATA,
+    key("id"),
+    Column("principal_id", ForeignKey("principal.id"), nullable=False, index=True),
+    text("role"),
+    text("scope"),
+    text("made_by"),
+    instant("created_at"),
+    instant("expires_at", null=True),
+    UniqueConstraint("principal_id", "role", "scope"),
+)
+
+token = Table(
+    "token",
+    METADATA,
+    key("id"),
+    Column("principal_id", ForeignKey("principal.id"), nullable=False, index=True),
+    text("purpose"),
+    text("secret_hmac"),
+    Column("scopes", JSON),
+    instant("created_at"),
+    instant("expires_at"),
+    instant("last_used_at", null=True),
+    instant("revoked_at", null=True),
+)
+
+session = Table(
+    "session",
+    METADATA,
+    key("id"),
+    Column("principal_id", ForeignKey("principal.id"), nullable=False, index=True),
+    text("secret_hmac"),
+    instant("created_at"),
+    instant("seen_at"),
+    instant("revoked_at", null=True),
+)
+
+invitation = Table(
+    "invitation",
+    METADATA,
+    key("id"),
+    Column("principal_id", ForeignKey("principal.id"), nullable=False, index=True),
+    text("inviter"),
+    text("code_hmac"),
+    instant("created_at"),
+    instant("expires_at"),
+    instant("used_at", null=True),
+)
+
+policy = Table(
+    "policy",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    text("governance"),
+    text("isolation"),
+    text("bootstrap_id"),
+    Column("bootstrap_retired", Boolean, nullable=False, server_default=false()),
+    Column("registries", JSON, nullable=False),
+    Column("custom_roles", JSON, nullable=False),
+    Column("owners", JSON, nullable=False),
+    Column("prices", JSON, nullable=False),
+)

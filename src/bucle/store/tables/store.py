@@ -1,0 +1,43 @@
+"""Tables of the store itself: event chains, their heads, answers kept for idempotency keys."""
+
+from sqlalchemy import JSON, Column, Integer, PrimaryKeyConstraint, Table
+
+from bucle.store.metadata import METADATA, instant, text
+
+event = Table(
+    "event",
+    METADATA,
+    text("chain"),
+    Column("seq", Integer, nullable=False),
+    instant("at"),
+    text("who"),
+    text("via"),
+    text("what"),
+    text("subject"),
+    Column("before", JSON),
+    Column("after", JSON),
+    text("request_id", null=True),
+    text("previous"),
+    text("digest"),
+    PrimaryKeyConstraint("chain", "seq"),
+)
+
+chain_head = Table(
+    "chain_head",
+    METADATA,
+    text("chain"),
+    Column("seq", Integer, nullable=False),
+    text("digest"),
+    PrimaryKeyConstraint("chain"),
+)
+
+answer = Table(
+    "answer",
+    METADATA,
+    text("who"),
+    text("key"),
+    text("request_digest"),
+    Column("body", JSON, nullable=False),
+    instant("created_at"),
+    PrimaryKeyConstraint("who", "key"),
+)

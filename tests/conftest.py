@@ -1,0 +1,103 @@
+"""What every test may use: a real server in a folder of its own, its client, its command line."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bucle.client import Client
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """How a command ended: its exit code, what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> object:
+        """Return stdout as JSON."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A server's state folder, and the commands of a person who works with it."""
+
+    home: Path
+
+    def bucle(self, *arguments: str, token: str | None = None, stdin: str | None = None) -> Ran:
+        """Run `bucle` with these arguments in this installation."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("BUCLE_")}
+        environment["BUCLE_HOME"] = str(self.home)
+        environment["XDG_STATE_HOME"] = str(self.home.parent / "person")
+        if token is not None:
+            environment["BUCLE_TOKEN"] = token
+        command = [sys.executable, "-m", "bucle", *arguments]
+        done = subprocess.run(
+            command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=300
+        )
+        return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def up(self) -> None:
+        """Start the server on any port."""
+        ran = self.bucle("up", "--port", "0")
+        assert ran.code == 0, ran.err
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return int(json.loads((self.home / "server.json").read_bytes())["pid"])
+
+    @property
+    def address(self) -> str:
+        """The server's address."""
+        return str(json.loads((self.home / "server.json").read_bytes())["address"])
+
+    @property
+    def token(self) -> str:
+        """The administrator's token."""
+        return (self.home / "admin-token").read_text().strip()
+
+    def client(self, token: str | None = None) -> Client:
+        """Return a client, of the administrator unless a token is given."""
+        return Client(self.address, token or self.token)
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """Give a state folder of the test's own, with no server running yet; whatever runs at the end is stopped."""
+    made = Installation(home=tmp_path / "home")
+    yield made
+    made.bucle("down")
+
+
+@pytest.fixture(scope="session")
+def shared_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Give a running server that tests share; each works under names of its own."""
+    made = Installation(home=tmp_path_factory.mktemp("shared") / "home")
+    made.up()
+    yield made
+    made.bucle("down")
+
+
+@pytest.fixture
+def client(shared_installation: Installation) -> Iterator[Client]:
+    """Give an administrator's client of the shared server."""
+    with shared_installation.client() as made:
+        yield made
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a file and the folders above it; return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path

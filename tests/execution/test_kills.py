@@ -1,0 +1,75 @@
+"""The server is killed at random while jobs run: nothing acknowledged is lost, no step runs after its success."""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+from bucle import errors
+from tests.conftest import Installation, write
+
+KILLS = 20 if os.environ.get("BUCLE_TEST_ALL") else 5
+SEED = int(os.environ.get("BUCLE_SEED", "1"))
+
+
+def test_server_killed_at_random(installation: Installation, tmp_path: Path) -> None:
+    """Each acknowledged job ends once; each of its steps wrote one line for each attempt outside bucle's control."""
+    chance = random.Random(SEED)  # noqa: S311  a seed to repeat a failure, not a secret
+    print(f"seed {SEED}")
+    installation.up()
+    job = _job_with_ledger(installation, tmp_path)
+    acknowledged: list[str] = []
+    stop = threading.Event()
+    submitting = threading.Thread(target=_submit, args=(installation, job, acknowledged, stop))
+    submitting.start()
+    try:
+        for _ in range(KILLS):
+            time.sleep(chance.uniform(0.1, 1.5))
+            os.kill(installation.pid, signal.SIGKILL)
+            installation.up()
+    finally:
+        stop.set()
+        submitting.join()
+    _assert_nothing_lost(installation, tmp_path, acknowledged)
+
+
+def _job_with_ledger(installation: Installation, tmp_path: Path) -> Path:
+    """Write a pipeline of three steps, each of which adds a line to a ledger that the platform does not write."""
+    ledger = tmp_path / "ledger"
+    ledger.mkdir()
+    write(tmp_path / "data.yml", f"name: ledger\npath: {ledger}\n")
+    line = "sleep 0.1; echo $BUCLE_ATTEMPT >> ${{outputs.out}}/line"
+    text = f"""type: pipeline
+jobs:
+  a: {{command: "{line}", environment: {{image: python}}, outputs: {{out: {{type: uri_folder}}}}}}
+  b:
+    command: "{line}"
+    environment: {{image: python}}
+    inputs: {{x: "${{{{parent.jobs.a.outputs.out}}}}"}}
+    outputs: {{out: {{type: uri_folder}}}}
+"""
+    return write(tmp_path / "job.yml", text)
+
+
+def _submit(installation: Installation, job: Path, acknowledged: list[str], stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            with installation.client() as client:
+                acknowledged.append(client.job.create(job)["name"])
+        except (errors.BucleError, OSError):
+            time.sleep(0.05)
+        time.sleep(0.1)
+
+
+def _assert_nothing_lost(installation: Installation, tmp_path: Path, acknowledged: list[str]) -> None:
+    with installation.client() as client:
+        ended = {name: client.job.wait(name) for name in acknowledged}
+        assert Counter(job["status"] for job in ended.values()) == {"completed": len(acknowledged)}
+        assert client.audit.verify()["intact"]
+    lines = [path.read_text().splitlines() for path in (installation.home / "datastores").rglob("jobs/*/*/out/line")]
+    assert len(acknowledged) > 0
+    assert all(len(attempts) == 1 for attempts in lines)
+    assert len({attempts[0] for attempts in lines}) == len(lines) >= 2 * len(acknowledged)

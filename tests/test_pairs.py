@@ -1,0 +1,55 @@
+"""Every operation of the API has a method of the client and a verb of the command line, and the other way round."""
+
+import inspect
+
+import click
+
+from bucle.api import routers
+from bucle.cli.root import LazyCommands, bucle
+from bucle.client import Client
+
+# Parts of a verb: the client calls them on its way; a person never does.
+PARTS = {"data.announce", "data.upload", "code.announce", "code.upload"}
+# Operations whose verb stands alone on the command line.
+VERB_FIRST = {"platform.status": "status", "platform.whoami": "whoami"}
+# Verbs that concern this machine or follow an operation on the terminal.
+LOCAL = {"up", "down", "doctor", "demo", "job stream"}
+
+
+def _operations() -> set[str]:
+    return {route.operation_id for router in routers() for route in router.routes} - PARTS
+
+
+def _methods() -> set[str]:
+    with Client("http://127.0.0.1:1") as client:
+        nouns = {name: value for name, value in vars(client).items() if not name.startswith("_") and name != "address"}
+        return {
+            f"{noun}.{verb}"
+            for noun, value in nouns.items()
+            for verb, _ in inspect.getmembers(type(value), inspect.isfunction)
+            if not verb.startswith("_")
+        }
+
+
+def _verbs() -> set[str]:
+    assert isinstance(bucle, LazyCommands)
+    found = set()
+    context = click.Context(bucle)
+    for name in bucle.list_commands(context):
+        command = bucle.get_command(context, name)
+        if isinstance(command, click.Group):
+            found |= {f"{name} {verb}" for verb in command.commands}
+        else:
+            found.add(name)
+    return found
+
+
+def test_operations_and_methods_pair() -> None:
+    """What the API can do, the client can; `wait` and `stream` are loops over operations."""
+    assert _methods() - {"job.wait", "job.stream"} == _operations()
+
+
+def test_operations_and_verbs_pair() -> None:
+    """What the API can do, a person can do from the command line."""
+    words = {VERB_FIRST.get(name, name.replace(".", " ")) for name in _operations()}
+    assert _verbs() - LOCAL == words
