@@ -33,9 +33,14 @@ def test_training_error_is_the_oracles(told: str) -> None:
 
 
 def test_data_digest_is_that_of_the_bytes(told: str) -> None:
-    """The digest printed is that of the manifest of the one file, made here by hand."""
-    digest = fuel.digest_of_one_file(PROJECT / "data" / "auto_mpg.csv")
+    """The digest printed is that of the manifest of the one file with the cars of those years, made here by hand."""
+    digest = fuel.digest_of_years(PROJECT / "data" / "auto_mpg.csv", 1970, 1974)
     assert f"fuel:1 {digest[:19]}" in told
+
+
+def test_model_is_packaged(told: str) -> None:
+    """The model was imported in a clean process and has a release."""
+    assert re.search(r"^package .*fuel-consumption:1 · release [a-z]+-[a-z]+.*re-imported", told, re.MULTILINE)
 
 
 def test_kernel_denies(told: str) -> None:

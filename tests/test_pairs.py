@@ -11,9 +11,27 @@ from bucle.client import Client
 # Parts of a verb: the client calls them on its way; a person never does.
 PARTS = {"data.announce", "data.upload", "code.announce", "code.upload"}
 # Operations whose verb stands alone on the command line.
-VERB_FIRST = {"platform.status": "status", "platform.whoami": "whoami"}
+VERB_FIRST = {
+    "platform.status": "status",
+    "platform.whoami": "whoami",
+    "platform.plan": "plan",
+    "platform.apply": "apply",
+    "sign_in.login": "login",
+    "sign_in.redeem": "login",
+    "sign_in.logout": "logout",
+    "can.check": "can",
+    "can.matrix": "can",
+    "can.why_denied": "why-denied",
+    "model.lineage": "model show",
+    "promotion.plan": "promote",
+    "promotion.request": "promote",
+    "promotion.approve": "approve",
+    "promotion.reject": "reject",
+    "promotion.rollback": "rollback",
+    "promotion.inbox": "inbox",
+}
 # Verbs that concern this machine or follow an operation on the terminal.
-LOCAL = {"up", "down", "doctor", "demo", "job stream"}
+LOCAL = {"init", "up", "down", "doctor", "demo", "job stream"}
 
 
 def _operations() -> set[str]:
@@ -46,7 +64,7 @@ def _verbs() -> set[str]:
 
 def test_operations_and_methods_pair() -> None:
     """What the API can do, the client can; `wait` and `stream` are loops over operations."""
-    assert _methods() - {"job.wait", "job.stream"} == _operations()
+    assert _methods() - {"job.wait", "job.stream", "model.wait", "promotion.wait"} == _operations()
 
 
 def test_operations_and_verbs_pair() -> None:

@@ -68,8 +68,13 @@ def _number(text: str) -> float:
     return float(text) if text else math.nan
 
 
-def digest_of_one_file(path: Path) -> str:
-    """Return the digest of a folder that holds just this file: SHA-256 of its list of files as canonical JSON."""
-    sha = hashlib.sha256(path.read_bytes()).hexdigest()
-    rows = f'[["{path.name}",false,{path.stat().st_size},"sha256:{sha}"]]'
+def digest_of_years(path: Path, first: int, last: int) -> str:
+    """Return the digest of a folder with one file, the cars of some years: SHA-256 of its list as canonical JSON."""
+    head, *lines = path.read_text().splitlines()
+    year = head.split(",").index("model_year")
+    text = "".join(
+        f"{line}\n" for line in [head, *(row for row in lines if first <= int(row.split(",")[year]) <= last)]
+    )
+    sha = hashlib.sha256(text.encode()).hexdigest()
+    rows = f'[["fuel-{first}-{last}.csv",false,{len(text)},"sha256:{sha}"]]'
     return f"sha256:{hashlib.sha256(rows.encode()).hexdigest()}"

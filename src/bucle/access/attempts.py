@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bucle import errors
 
 MOST_KEPT = 10_000
-Key = tuple[str, str]
+Key = tuple[str | None, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +31,16 @@ class Attempts:
     _full_at: OrderedDict[Key, datetime] = field(default_factory=OrderedDict, repr=False)
     _guard: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def take(self, name: str, address: str, now: datetime) -> None:
-        """Count one try; TooMany says after how many seconds the next one is let through."""
-        buckets = (((name, address), self.of_a_name), (("", address), self.of_an_address))
+    def take(self, name: str | None, address: str, now: datetime) -> None:
+        """Count one try, of the address alone without a name; TooMany says when the next one is let through."""
+        buckets: dict[Key, Limit] = {(None, address): self.of_an_address}
+        if name is not None:
+            buckets[name, address] = self.of_a_name
         with self._guard:
-            wait_s = max(self._wait_s(key, limit, now) for key, limit in buckets)
+            wait_s = max(self._wait_s(key, limit, now) for key, limit in buckets.items())
             if wait_s > 0:
                 raise errors.TooMany("sign_in.too_many", retry_after_s=int(wait_s) + 1)
-            for key, limit in buckets:
+            for key, limit in buckets.items():
                 self._full_at[key] = max(self._full_at.get(key, now), now) + limit.every
                 self._full_at.move_to_end(key)
             while len(self._full_at) > MOST_KEPT:

@@ -51,6 +51,11 @@ def list_bindings(
     return [_held(row) for row in rows.execute(ordered)]
 
 
+def ids_made_by(rows: sa.Connection, maker: str) -> frozenset[str]:
+    """Return the ids of the bindings that somebody made."""
+    return frozenset(rows.execute(sa.select(binding.c.id).where(binding.c.made_by == maker)).scalars())
+
+
 def forget_expired(transaction: Transaction, held: Held) -> bool:
     """Remove a binding that has expired, so that it can be made anew; return whether it had."""
     over = binding.c.expires_at <= to_micros(transaction.now)

@@ -1,4 +1,4 @@
-"""Credentials as text: `<prefix>_<8-character id>_<43-character secret>_<crc>`, made, read and compared in constant time.
+"""Credentials as text: `<prefix>_<8-character id>_<43-character secret>_<crc>`; made, read, compared.
 
 The prefix and the checksum let scanners of code and logs find one that leaked; the id is the key of its row, and
 only an HMAC of the 256-bit secret is kept.

@@ -54,8 +54,10 @@ def first_policy(transaction: Transaction, *, governance: Governance, bootstrap_
         tables.policy.insert().values(
             id=1,
             revision=1,
+            name="bucle",
             governance=governance,
             isolation="auto",
+            allow_model_code="from-own-jobs",
             bootstrap_id=bootstrap_id,
             registries=[],
             custom_roles=[],

@@ -44,6 +44,12 @@ def set_password(transaction: Transaction, principal_id: str, hashed: str) -> No
     transaction.rows.execute(principal.update().where(principal.c.id == principal_id).values(kept))
 
 
+def set_person(transaction: Transaction, principal_id: str, person_id: str) -> None:
+    """Give a service another owner: it carries his `person_id` from now on."""
+    transaction.rows.execute(principal.update().where(principal.c.id == principal_id).values(person_id=person_id))
+    touch(transaction)
+
+
 def disable(transaction: Transaction, principal_id: str) -> None:
     """Disable a principal from now on; his bindings count for nothing from the next decision on."""
     gone = {"disabled_at": to_micros(transaction.now)}

@@ -4,10 +4,40 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from bucle.api import audit, binding, can, data, job, platform, principal, sign_in, token, uploads
+from bucle.api import (
+    audit,
+    binding,
+    can,
+    data,
+    gate,
+    job,
+    model,
+    platform,
+    platform_file,
+    principal,
+    promotion,
+    sign_in,
+    token,
+    uploads,
+)
 
 
 def routers() -> Sequence[APIRouter]:
     """Return the routers of every noun."""
-    nouns = (platform, uploads, data, job, audit, sign_in, principal, binding, token, can)
+    nouns = (
+        platform,
+        platform_file,
+        gate,
+        uploads,
+        data,
+        job,
+        model,
+        promotion,
+        audit,
+        sign_in,
+        principal,
+        binding,
+        token,
+        can,
+    )
     return [module.DOOR.router for module in nouns]

@@ -81,14 +81,14 @@ def streamed(request: Request, world: Annotated[World, Depends(the_world)]) -> C
 
 
 def _call(request: Request, identity: Identity, attempted: Attempted | None) -> Call:
-    request.state.call = Call(
+    call = Call(
         caller=identity.caller,
         principal=identity.principal,
         via="api",
         request_id=request.state.request_id,
         attempted=attempted,
     )
-    call: Call = request.state.call  # kept there too: a refusal is recorded with its caller
+    request.state.call = call  # a refusal is recorded with its caller
     return call
 
 

@@ -16,7 +16,7 @@ from bucle.spec.digest import FolderEntry
 from bucle.store.instants import to_micros
 from bucle.store.objects import hex_of, take_file
 from bucle.store.records import Transaction
-from bucle.store.tables.assets import datastore
+from bucle.store.tables.assets import asset, datastore
 
 DEFAULT = "workspaceblobstore"
 """Azure's name of a workspace's default datastore, so that its URIs carry over."""
@@ -30,6 +30,7 @@ class Datastore:
     name: str
     root: Path
     data_class: DataClass
+    default: bool = False
 
     def has(self, digest: str) -> bool:
         """Return whether bytes of `digest` have arrived."""
@@ -76,8 +77,8 @@ class Datastore:
 
 
 def attach(transaction: Transaction, store: Datastore, datastore_id: str) -> None:
-    """Make a datastore known to its stage."""
-    store.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make a datastore known to its stage; BadRequest when its folder cannot be made."""
+    _make(store.root)
     transaction.rows.execute(
         datastore.insert().values(
             id=datastore_id,
@@ -86,14 +87,53 @@ def attach(transaction: Transaction, store: Datastore, datastore_id: str) -> Non
             type="folder",
             path=str(store.root),
             data_class=store.data_class,
+            is_default=store.default,
             created_at=to_micros(transaction.now),
         )
     )
 
 
+def change(transaction: Transaction, store: Datastore) -> None:
+    """Give a datastore, under its name, another folder or class, or make it its stage's default."""
+    _make(store.root)
+    changed = {"path": str(store.root), "data_class": store.data_class, "is_default": store.default}
+    transaction.rows.execute(datastore.update().where(*_named(store.stage, store.name)).values(changed))
+
+
+def detach(transaction: Transaction, stage: str, name: str | None = None) -> None:
+    """Forget a datastore of a stage, or all of them; the bytes in their folders stay."""
+    which = _named(stage, name) if name is not None else (datastore.c.stage == stage,)
+    transaction.rows.execute(datastore.delete().where(*which))
+
+
+def every(rows: sa.Connection) -> Sequence[Datastore]:
+    """Return the datastores of all stages, in the order in which they were made."""
+    query = sa.select(datastore).order_by(datastore.c.created_at, datastore.c.stage, datastore.c.name)
+    return [_of_row(row) for row in rows.execute(query)]
+
+
+def is_used(rows: sa.Connection, stage: str, name: str | None = None) -> bool:
+    """Return whether a version of an asset of the stage stands on this datastore, or on any."""
+    query = sa.select(asset.c.id).where(asset.c.scope == stage)
+    if name is not None:
+        query = query.where(asset.c.document["datastore"].as_string() == name)
+    return rows.execute(query.limit(1)).first() is not None
+
+
+def is_makeable(root: Path) -> bool:
+    """Return whether a datastore can have its folder there: one of ours, or one that we can make."""
+    standing = next(folder for folder in (root, *root.parents) if folder.exists())
+    return standing.is_dir() and os.access(standing, os.W_OK | os.X_OK)
+
+
 def find(rows: sa.Connection, stage: str, name: str) -> Datastore:
-    """Return a datastore of `stage`; NotFound when it has none of that name."""
-    row = rows.execute(sa.select(datastore).where(datastore.c.stage == stage, datastore.c.name == name)).one_or_none()
+    """Return a datastore of `stage`; NotFound when it has none of that name.
+
+    `DEFAULT` is the name of every stage's default datastore, also where a platform file gave it another.
+    """
+    row = rows.execute(sa.select(datastore).where(*_named(stage, name))).one_or_none()
+    if row is None and name == DEFAULT:
+        row = rows.execute(sa.select(datastore).where(datastore.c.stage == stage, datastore.c.is_default)).one_or_none()
     if row is None:
         raise errors.NotFound("datastore.not_found", name=name, stage=stage)
     return _of_row(row)
@@ -115,4 +155,21 @@ def file_digest(path: Path) -> str:
 
 
 def _of_row(row: sa.Row[tuple[object, ...]]) -> Datastore:
-    return Datastore(stage=row.stage, name=row.name, root=Path(row.path), data_class=row.data_class)
+    return Datastore(
+        stage=row.stage,
+        name=row.name,
+        root=Path(row.path),
+        data_class=row.data_class,
+        default=row.is_default,
+    )
+
+
+def _named(stage: str, name: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return datastore.c.stage == stage, datastore.c.name == name
+
+
+def _make(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as fault:
+        raise errors.BadRequest("platform.datastore_folder", path=root, why=fault.strerror) from fault

@@ -1,5 +1,6 @@
 """`bucle can`, `bucle why-denied`: what somebody may do, and why not."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -15,7 +16,7 @@ class_option = click.option("--class", "data_class", type=CLASSES, default=None,
 
 @click.command()
 @click.argument("question", nargs=-1, metavar="[PRINCIPAL ACTION SCOPE]")
-@click.option("--matrix", "as_matrix", is_flag=True, help="Everybody × every verb of a stage.")
+@click.option("--matrix", "as_matrix", is_flag=True, help="Everybody by every verb of a stage.")
 @class_option
 @stage_option
 @server_options
@@ -70,7 +71,11 @@ def why_denied(
 def _flat(found: dict[str, Any]) -> list[dict[str, str]]:
     """Return the matrix as rows of a table that fits a screen."""
     return [
-        {"principal": row["principal"], "roles": ",".join(row["roles"])}
+        {"principal": row["principal"], "roles": _in_short(row["roles"])}
         | {column: MARKS.get(row["cells"][column], row["cells"][column]) for column in found["columns"]}
         for row in found["rows"]
     ]
+
+
+def _in_short(roles: Sequence[str]) -> str:
+    return roles[0] if len(roles) == 1 else f"{roles[0]} +{len(roles) - 1}"

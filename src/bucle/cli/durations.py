@@ -10,7 +10,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"
 _SPAN = re.compile(r"([1-9]\d{0,5})([smhdw])")
 
 
-class Span(click.ParamType):
+class Span(click.ParamType[timedelta]):
     """A number and one of the units s, m, h, d, w."""
 
     name = "span"

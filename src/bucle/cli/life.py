@@ -15,7 +15,7 @@ from bucle import config, errors
 from bucle.cli.render import output_options, say, show
 from bucle.cli.session import connect, running_address, server_options
 from bucle.client import Client
-from bucle.config import API_PORT, Home
+from bucle.config import API_PORT, SCORING_PORT, Home
 
 READY_S = 30.0
 LOOK_S = 0.02
@@ -25,12 +25,16 @@ KINDS = {kind.__name__: kind for kind in errors.BucleError.__subclasses__()}
 @click.command()
 @click.option("--home", default=None, help="State folder; default: BUCLE_HOME, the nearest .bucle upwards, ./.bucle.")
 @click.option("--port", default=API_PORT, show_default=True, help="API port; 0 takes any.")
+@click.option(
+    "--scoring-port", default=None, type=int, help=f"Scoring port; default {SCORING_PORT}, any with --port 0."
+)
 @click.option("--foreground", is_flag=True, help="Stay, and stop with Ctrl-C.")
-def up(home: str | None, port: int, foreground: bool) -> int:
+def up(home: str | None, port: int, scoring_port: int | None, foreground: bool) -> int:
     """Start the server; return when it is ready. Python: `subprocess.run(["bucle", "up"])`."""
     place = config.find_home(home)
     _make_log_folder(place)
     command = [sys.executable, "-m", "bucle.server", "--home", str(place.root), "--port", str(port)]
+    command += ["--scoring-port", str((SCORING_PORT if port else 0) if scoring_port is None else scoring_port)]
     if foreground:
         return subprocess.run(command, check=False).returncode
     started = time.monotonic()
@@ -50,6 +54,7 @@ def down(home: str | None) -> int:
     place = config.find_home(home)
     pid = _holder(place)
     if pid is None:
+        _stop_data_plane(place)
         raise errors.NotFound("server.not_running", home=place.root)
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + READY_S
@@ -68,6 +73,13 @@ def status(server: str | None, home: str | None, output: str | None, query: str 
         place = config.find_home(home)
         show({**client.platform.status(), "address": client.address, "home": str(place.root)}, output, query)
     return 0
+
+
+def _stop_data_plane(place: Home) -> None:
+    """Stop the gateway and the workers that a killed server left running."""
+    if place.gateway.is_dir():
+        command = [sys.executable, "-m", "bucle.server", "--home", str(place.root), "--stop-data-plane"]
+        subprocess.run(command, capture_output=True, check=False)
 
 
 def _make_log_folder(place: Home) -> None:

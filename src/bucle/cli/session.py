@@ -37,9 +37,8 @@ def connect(server: str | None, home: str | None) -> Client:
     Who calls: the token of BUCLE_TOKEN, else the session of `bucle login`, else the administrator of a state
     folder of one's own.
     """
-    place = config.find_home(home)
-    address = config.server_address(server) or running_address(place)
-    token = config.client_token() or kept_session(server_of(server, home)) or read_private(place.admin_token)
+    address = config.server_address(server) or running_address(config.find_home(home))
+    token = config.client_token() or kept_session(server_of(server, home)) or _administrator(address, home)
     return Client(address, token)
 
 
@@ -60,3 +59,13 @@ def running_address(home: config.Home) -> str:
         return str(json.loads(home.server.read_bytes())["address"])
     except FileNotFoundError as missing:
         raise errors.PlatformFault("server.not_running", home=home.root) from missing
+
+
+def _administrator(address: str, home: str | None) -> str | None:
+    """Return the bootstrap token of the server that runs on a state folder of one's own; it is sent to no other."""
+    place = config.find_home(home)
+    try:
+        own = running_address(place) == address.rstrip("/")
+    except errors.PlatformFault:
+        return None
+    return read_private(place.admin_token) if own else None

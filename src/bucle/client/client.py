@@ -12,6 +12,9 @@ from bucle.client.access import Bindings, Can, Principals, Tokens
 from bucle.client.http import Session
 from bucle.client.job import Jobs
 from bucle.client.local import DEFAULT_DATASTORE, Local
+from bucle.client.model import Models
+from bucle.client.platform_file import Gates, Platform
+from bucle.client.promotion import Promotions
 from bucle.client.sign_in import SignIn
 from bucle.spec.loading import load
 
@@ -21,7 +24,8 @@ PREFIX = "/api/v1"
 class Client:
     """A signed-in session with a server.
 
-    `address` is the server's URL, `token` an API token, or the text of a login session. Every method raises one of `bucle.errors`.
+    `address` is the server's URL, `token` an API token or the text of a login session. Every method raises one
+    of `bucle.errors`.
     """
 
     def __init__(self, address: str, token: str | None = None, *, timeout_s: float = 60.0) -> None:
@@ -31,8 +35,11 @@ class Client:
         session = Session(http=self._http)
         self.platform = Platform(session=session)
         self.stage = Stages(session=session)
+        self.gate = Gates(session=session)
         self.data = Data(session=session)
         self.job = Jobs(session=session)
+        self.model = Models(session=session)
+        self.promotion = Promotions(session=session)
         self.audit = Audit(session=session)
         self.sign_in = SignIn(session=session)
         self.principal = Principals(session=session)
@@ -53,21 +60,6 @@ class Client:
     ) -> None:
         """Close."""
         self.close()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
-    """The platform itself."""
-
-    session: Session
-
-    def status(self) -> dict[str, Any]:
-        """Return the server's health and version."""
-        return dict(self.session.get(f"{PREFIX}/health"))
-
-    def whoami(self) -> dict[str, Any]:
-        """Return who this client is and what he holds where."""
-        return dict(self.session.get(f"{PREFIX}/whoami"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bucle import errors
+from bucle.client.git import commit_of
 from bucle.client.http import Session
 from bucle.client.local import DEFAULT_DATASTORE, Local, codes_in
 from bucle.spec.loading import load
@@ -32,7 +33,8 @@ class Jobs:
         local.send(self.session, f"{PREFIX}/stages/{stage}/code", codes)
         data = set(local.snapshots) - codes
         local.send(self.session, f"{PREFIX}/stages/{stage}/datastores/{DEFAULT_DATASTORE}/files", data)
-        return dict(self.session.post(f"{PREFIX}/stages/{stage}/jobs", loaded.document))
+        document = {**loaded.document, "properties": {**commit_of(path.parent), **_properties(loaded.document)}}
+        return dict(self.session.post(f"{PREFIX}/stages/{stage}/jobs", document))
 
     def list(self, *, stage: str = "dev") -> list[dict[str, Any]]:
         """Return jobs, newest first."""
@@ -75,6 +77,11 @@ class Jobs:
         while piece := self.log(name, stage=stage, step=step, offset=read.get(step, 0)):
             read[step] = read.get(step, 0) + len(piece)
             yield piece
+
+
+def _properties(document: dict[str, object]) -> dict[str, object]:
+    given = document.get("properties")
+    return given if isinstance(given, dict) else {}
 
 
 def _failed(job: dict[str, Any]) -> errors.WorkFailed:

@@ -91,7 +91,7 @@ def job_windows(stage: str, job: str, *, reads: tuple[Scope, ...], writes: tuple
     Use them in a `Caller` whose `principal_id` is the submitter and whose `identity_id` is the workspace's
     job identity: what the job may do is what both hold, within these windows.
     """
-    run: frozenset[Action] = frozenset({"jobs/read", "experiments/write", "metrics/read"})
+    run: frozenset[Action] = frozenset({"jobs/read", "experiments/read", "experiments/write", "metrics/read"})
     reading: frozenset[Action] = frozenset({"datasets/read", "data/read", "models/read", "models/content/read"})
     writing: frozenset[Action] = frozenset({"datasets/write", "data/write"})
     return (

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from bucle.core.classes import DataClass
 
-StepKind = Literal["command", "build"]
+StepKind = Literal["command", "build", "system"]
 JobState = Literal["queued", "running", "completed", "failed", "canceled"]
 StepState = Literal["waiting", "ready", "running", "completed", "failed", "canceled", "skipped"]
 
@@ -29,8 +29,9 @@ class Mount:
 class StepPlan:
     """One step: what runs, with which code, in which environment, on which inputs, into which outputs.
 
-    `command` is the shell text of a command step, rendered; `environment` the digest of what its environment asks for
-    (a build step builds it). `after` names the steps that must have completed. `tries` bounds failed attempts.
+    `command` is the shell text of a command step, rendered; `environment` the digest of what its environment asks for.
+    A build step builds that environment; a system step looks at what a job made, without network. `after` names the
+    steps that must have completed; `tries` bounds failed attempts.
     """
 
     name: str
@@ -44,6 +45,8 @@ class StepPlan:
     after: tuple[str, ...] = ()
     timeout_s: float | None = None
     tries: int = 1
+    tools: tuple[str, ...] = ()
+    """Files of ours that a system step runs; user code sees none of them."""
 
     def document(self) -> dict[str, Any]:
         """Return the plan as plain JSON."""
@@ -74,7 +77,7 @@ class JobPlan:
 def read_step(document: Mapping[str, Any]) -> StepPlan:
     """Return the plan that `StepPlan.document` wrote."""
     mounts = {name: tuple(Mount(**row) for row in document[name]) for name in ("inputs", "outputs")}
-    return StepPlan(**{**document, **mounts, "after": tuple(document["after"])})
+    return StepPlan(**{**document, **mounts, "after": tuple(document["after"]), "tools": tuple(document["tools"])})
 
 
 def in_order(steps: Sequence[StepPlan]) -> tuple[StepPlan, ...]:

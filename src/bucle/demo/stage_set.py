@@ -1,5 +1,6 @@
 """The set of the demo: its folder with the project in a git repository, and the server that runs in it."""
 
+import csv
 import json
 import shutil
 import subprocess
@@ -27,10 +28,11 @@ class StageSet:
 
     def build(self) -> bool:
         """Lay out the project and commit it; return whether it was there already."""
-        known = (self.folder / "train.yml").exists()
+        known = (self.folder / "pipeline.yml").exists()
         if not known:
             with as_file(files("bucle.demo") / "project") as project:
                 shutil.copytree(project, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            self.write_years("fuel-1970-1974.csv", 1970, 1974)
             (self.folder / ".gitignore").write_text(".bucle/\n__pycache__/\n")
             self._commit("The fuel consumption of cars")
         return known
@@ -48,6 +50,19 @@ class StageSet:
         """Stop the server."""
         command = [sys.executable, "-m", "bucle", "down", "--home", str(self.home)]
         subprocess.run(command, capture_output=True, check=False)
+
+    def cars(self) -> list[dict[str, str]]:
+        """Return every car of the shipped data, as read."""
+        with (self.folder / "data" / "auto_mpg.csv").open(newline="") as stream:
+            return list(csv.DictReader(stream))
+
+    def write_years(self, name: str, first: int, last: int) -> None:
+        """Write the cars of some years to a file of their own in `data/`."""
+        rows = [row for row in self.cars() if first <= int(row["model_year"]) <= last]
+        with (self.folder / "data" / name).open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
 
     def _commit(self, message: str) -> None:
         git = shutil.which("git")

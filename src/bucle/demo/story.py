@@ -10,6 +10,8 @@ from bucle import errors
 from bucle.client import Client
 from bucle.demo.stage_set import StageSet
 
+EXPERIMENT = "fuel-consumption"
+
 
 def tell(stage_set: StageSet) -> None:
     """Walk the whole way."""
@@ -19,6 +21,7 @@ def tell(stage_set: StageSet) -> None:
         hop("platform", lambda: _platform(client))
         hop("data", lambda: _data(client, stage_set.folder))
         hop("train", lambda: _train(client, stage_set.folder))
+        hop("package", lambda: _package(client))
         hop("denied", lambda: _denied(client, stage_set))
 
 
@@ -40,18 +43,29 @@ def _data(client: Client, folder: Path) -> str:
 
 
 def _train(client: Client, folder: Path) -> str:
-    job = _run(client, folder / "train.yml")
-    log = client.job.log(job["name"], stage="dev", step="main").decode()
-    metrics = json.loads(log.splitlines()[-1])
-    step = next(step for step in job["steps"] if step["name"] == "main")
-    used = f"{step['cpu_s']:.1f} s of CPU, {step['peak_rss_bytes'] / 1e6:.0f} MB"
-    return f"{metrics['rows']} cars: MAE {metrics['mae']:.4f} mpg, R² {metrics['r2']:.3f}, cross-validated; {used}"
+    job = _run(client, folder / "pipeline.yml")
+    metrics = json.loads(_log(client, job, "evaluate"))
+    steps = " → ".join(step["name"] for step in job["steps"] if step["kind"] == "command")
+    used = sum(step["cpu_s"] for step in job["steps"])
+    told = f"MAE {metrics['mae']:.4f} mpg, R² {metrics['r2']:.3f} on {metrics['rows']} cars, cross-validated"
+    return f"{steps}: {told}; {used:.1f} s of CPU"
+
+
+def _package(client: Client) -> str:
+    """Package the model of the newest job; it is loaded in a clean process and predicts its example first."""
+    job = next(job for job in client.job.list(stage="dev") if job["experiment_name"] == EXPERIMENT)
+    begun = client.model.create(job["name"], stage="dev")
+    made = client.model.wait(begun["name"], begun["version"], stage="dev")
+    release = made["release"]
+    environment = release["manifest"]["environment"]["lock"][:19]
+    told = f"{made['name']}:{made['version']} · release {release['alias']} {release['digest'][:19]}…"
+    return f"{told} · {made['format']}, re-imported, environment locked {environment}…"
 
 
 def _denied(client: Client, stage_set: StageSet) -> str:
     """Read a file of another stage: first outside a job, where it can be read, then inside one."""
     client.data.create(stage_set.folder / "data.yml", stage="prod", assignments=("version=1",))
-    path = next((stage_set.home / "datastores" / "prod").rglob("auto_mpg.csv"))
+    path = next((stage_set.home / "datastores" / "prod").rglob("*.csv"))
     path.read_bytes()
     document = stage_set.folder / ".bucle" / "cat.yml"
     document.write_text(json.dumps({"command": f"cat {path}", "environment": {"image": "python"}}))
@@ -61,6 +75,11 @@ def _denied(client: Client, stage_set: StageSet) -> str:
     if job["status"] != "failed" or "Permission denied" not in said:
         raise errors.PlatformFault("demo.not_denied", said=said)
     return f"`cat` of a file of prod inside a job of dev: {said.rpartition(': ')[2]} (the kernel's word)"
+
+
+def _log(client: Client, job: dict[str, Any], step: str) -> str:
+    """Return the last line that a step wrote."""
+    return client.job.log(job["name"], stage="dev", step=step).decode().splitlines()[-1]
 
 
 def _run(client: Client, document: Path) -> dict[str, Any]:

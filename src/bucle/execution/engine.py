@@ -16,7 +16,7 @@ from bucle.execution import queue
 from bucle.execution.fold import Ended, fold
 from bucle.execution.launcher import Exited, Launcher, Lost, Pending, Running, Starting, Unknown
 from bucle.execution.queue import Place
-from bucle.store.records import Records
+from bucle.store.records import Records, Transaction
 
 LOG = logging.getLogger("bucle.engine")
 SWEEP_S = 1.0
@@ -27,11 +27,16 @@ PATIENCE = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """What the engine asks others for: places of the platform, variables of an attempt, the outputs of an ended one."""
+    """What the engine asks others for: places of the platform, variables of an attempt, the outputs of an ended one.
+
+    `settle` brings to its end what others keep of attempts and jobs that have ended; it is called each turn, in the
+    transaction that folds the ends, and finds by itself what there is to do.
+    """
 
     places: Callable[[sa.Connection], Mapping[str, Place]]
     variables: Callable[[Starting], Mapping[str, str]]
     outputs: Callable[[Starting], Mapping[str, object]]
+    settle: Callable[[Transaction], None]
 
 
 @dataclass(slots=True)
@@ -88,6 +93,7 @@ class Engine:
             for attempt_id, end in ended.items():
                 fold(transaction, attempt_id, end)
             doomed = queue.cancel_waiting(transaction)
+            self.ports.settle(transaction)
             picked = queue.pick(transaction, places, self.new_id)
         for attempt_id in doomed:
             self.launcher.cancel(attempt_id)

@@ -62,10 +62,10 @@ class Environments:
         if not (folder / "ask.json").exists():
             write_file(folder / "ask.json", json.dumps(ask.document()).encode())
 
-    def asked(self, ask_digest: str) -> dict[str, object]:
+    def asked(self, ask_digest: str) -> Ask:
         """Return what was asked."""
-        document: dict[str, object] = json.loads((self.folder(ask_digest) / "ask.json").read_bytes())
-        return document
+        found = json.loads((self.folder(ask_digest) / "ask.json").read_bytes())
+        return Ask(python=found["python"], requirements=tuple(found["requirements"]), image=found["image"])
 
 
 def interpreter(minor: str, find: Callable[[str], str | None]) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bucle.core.classes import DataClass
 from bucle.core.job_plan import JobPlan, JobState, in_order
 from bucle.store.instants import of_micros, to_micros
 from bucle.store.records import Transaction
@@ -29,7 +30,7 @@ class Job:
     state: JobState
     document: Mapping[str, Any]
     document_digest: str
-    data_class: str
+    data_class: DataClass
     tags: Mapping[str, str]
     submitted_by: str
     submitter_name: str

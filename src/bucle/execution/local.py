@@ -112,9 +112,9 @@ class LocalLauncher:
         shutil.rmtree(work, ignore_errors=True)
         verify = self._lay_code(starting, work)
         (work / "outputs").mkdir(mode=0o700)
-        port = self.tracking_port()
-        reads = {str(environment.folder / "venv"), *_base_of(environment.python)}
-        reads |= {mount.path for mount in plan.inputs}
+        port = None if plan.kind == "system" else self.tracking_port()
+        reads = {str(environment.folder / "venv"), *map(str, base_of(environment.python))}
+        reads |= {*(mount.path for mount in plan.inputs), *plan.tools}
         bin_folder = environment.python.parent
         return AttemptSpec(
             argv=(*SHELL, plan.command),
@@ -140,8 +140,9 @@ class LocalLauncher:
         environments = self._environments(starting.stage)
         digest = _required(starting.plan)
         target = environments.folder(digest)
-        python = interpreter(str(environments.asked(digest)["python"]), self.ground.find_python)
+        python = interpreter(environments.asked(digest).python, self.ground.find_python)
         script = Path(environment_build.__file__)
+        bases = (*base_of(python), *base_of(Path(sys.executable)))
         return AttemptSpec(
             argv=(
                 str(Path(sys.executable).resolve()),
@@ -160,16 +161,7 @@ class LocalLauncher:
             cwd=str(target),
             isolation=Isolation(
                 mode=self.ground.isolation,
-                read=tuple(
-                    sorted(
-                        {
-                            *_base_of(python),
-                            *_base_of(Path(sys.executable).resolve()),
-                            self.ground.uv,
-                            str(script),
-                        }
-                    )
-                ),
+                read=tuple(sorted({*map(str, bases), self.ground.uv, str(script)})),
                 write=(str(target), str(environments.cache)),
                 connect_tcp=(INDEX_PORT,),
             ),
@@ -204,10 +196,10 @@ def _fresh_outputs(plan: StepPlan) -> tuple[str, ...]:
     return tuple(folders)
 
 
-def _base_of(python: Path) -> set[str]:
-    """Return the folders that an interpreter outside the system's own needs to be readable."""
+def base_of(python: Path) -> tuple[Path, ...]:
+    """Return the folder that an interpreter outside the system's own needs to be readable, if it needs one."""
     prefix = python.resolve().parents[1]
-    return set() if str(prefix) in {"/usr", "/"} else {str(prefix)}
+    return () if str(prefix) in {"/usr", "/"} else (prefix,)
 
 
 def _required(plan: StepPlan) -> str:

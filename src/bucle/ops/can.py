@@ -42,7 +42,7 @@ VERB_COLUMNS: Mapping[str, tuple[Action, ...]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """May `principal` (None: the caller) do `action` at `scope`, on data of a class where it touches rows?"""
+    """Whether `principal` (None: the caller) may do `action` at `scope`, on data of a class where it touches rows."""
 
     principal: str | None
     action: str

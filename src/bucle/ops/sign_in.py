@@ -107,7 +107,7 @@ def redeem(world: World, knock: Knock, code: str, password: str) -> dict[str, An
     The event names the inviter: who set this person's password is known before his next approval.
     """
     now = world.clock()
-    world.attempts.take("", knock.address, now)
+    world.attempts.take(None, knock.address, now)
     with world.read() as rows:
         invited = invitations.recognise(rows, world.keys, code, now)
     hashed = world.passwords.hash(password)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from bucle.core.classes import Tier
 from bucle.core.snapshot import Caller, Principal
 from bucle.execution.environments import Environments
 from bucle.execution.launcher import Launcher
+from bucle.serving.routes import Routes
 from bucle.store.events import Event
 from bucle.store.objects import Objects
 from bucle.store.records import Attempted, Records, Transaction
@@ -57,6 +59,13 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """Scripts of ours that system steps run beside user code, by their paths."""
+
+    package_model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Records, objects, keys, launcher and clock of one installation."""
 
@@ -66,13 +75,22 @@ class World:
     keys: Keys
     policy: Policy
     launcher: Launcher
+    routes: Routes
+    tools: Tools
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     random: Callable[[int], bytes]
     wake: Callable[[], None]
     """Makes the engine turn now."""
+    scoring_address: Callable[[], str | None]
+    """Where the gateway answers, or None while it does not."""
     passwords: Passwords = field(default_factory=Passwords)
     attempts: Attempts = field(default_factory=Attempts)
+
+    @property
+    def models(self) -> Path:
+        """Where models are laid out for their workers."""
+        return self.home.root / "models"
 
     def environments(self, tier: Tier) -> Environments:
         """Return the environments of a tier."""

@@ -12,12 +12,12 @@ from pathlib import Path
 import uvicorn
 
 from bucle import errors
+from bucle.clock import Clock
 from bucle.config import Home
 from bucle.server.app import build_application
-from bucle.server.compose import compose
+from bucle.server.compose import HOST, compose, data_plane
 from bucle.server.life import HomeLock, announce, listen
 
-HOST = "127.0.0.1"
 GRACE_S = 5
 
 
@@ -25,19 +25,24 @@ def main() -> int:
     """Serve until TERM or INT; return the exit code of the CLI's catalogue."""
     parser = argparse.ArgumentParser(prog="python -m bucle.server")
     parser.add_argument("--home", required=True, type=Path)
-    parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--scoring-port", type=int, default=0)
+    parser.add_argument("--stop-data-plane", action="store_true", help="stop what a killed server left, and leave")
     asked = parser.parse_args()
     os.umask(0o077)
     home = Home(root=asked.home.resolve())
     try:
         with HomeLock(home):
-            return serve(home, asked.port)
+            if asked.stop_data_plane:
+                data_plane(home, 0).stop()
+                return 0
+            return serve(home, asked.port, asked.scoring_port)
     except errors.BucleError as error:
         print(f"{type(error).__name__}\t{error.code}\t{error.detail}\t{error.hint}", file=sys.stderr)  # noqa: T201
         return error.exit_status
 
 
-def serve(home: Home, port: int) -> int:
+def serve(home: Home, port: int, scoring_port: int) -> int:
     """Run API and engine on a home whose lock is held."""
     logging.basicConfig(
         filename=home.log / "server.log",
@@ -46,7 +51,7 @@ def serve(home: Home, port: int) -> int:
     )
     with listen(HOST, port) as listener:
         bound = listener.getsockname()[1]
-        installation = compose(home, lambda: bound)
+        installation = compose(home, lambda: bound, scoring_port)
         server = uvicorn.Server(
             uvicorn.Config(
                 build_application(installation.world),
@@ -57,8 +62,13 @@ def serve(home: Home, port: int) -> int:
                 server_header=False,
             )
         )
-        engine = threading.Thread(target=installation.engine.run, name="engine")
-        engine.start()
+        clock = Clock(world=installation.world, plane=installation.plane)
+        loops = [
+            threading.Thread(target=run, name=name)
+            for name, run in (("engine", installation.engine.run), ("clock", clock.run))
+        ]
+        for loop in loops:
+            loop.start()
 
         def stop(_signal: int, _frame: types.FrameType | None) -> None:
             server.should_exit = True
@@ -70,8 +80,11 @@ def serve(home: Home, port: int) -> int:
             server.run(sockets=[listener])
         finally:
             home.server.unlink(missing_ok=True)
+            clock.stop()
             installation.engine.stop()
-            engine.join()
+            for loop in loops:
+                loop.join()
+            installation.plane.stop()
             installation.close()
     return 0
 

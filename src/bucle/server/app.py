@@ -11,6 +11,7 @@ from bucle import __version__, errors
 from bucle.api import routers
 from bucle.api.problems import install_problems
 from bucle.core.actions import ACTIONS
+from bucle.mlflow.routes import mlflow_router
 from bucle.ops.world import World
 from bucle.server.guard import LOOPBACK, Guard
 
@@ -27,6 +28,7 @@ def build_application(world: World, hosts: Iterable[str] = ()) -> ASGIApp:
     install_problems(application)
     for router in routers():
         application.include_router(router)
+    application.include_router(mlflow_router())
     refuse_unguarded(application.routes)
     return Guard(application=application, hosts=LOOPBACK | frozenset(hosts))
 

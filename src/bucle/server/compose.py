@@ -7,11 +7,14 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 
 import sqlalchemy as sa
 from uv import find_uv_bin
 
+from bucle import __version__, errors
+from bucle.access.computes import list_computes
 from bucle.access.keys import read_or_make_keys
 from bucle.access.policy import Policy
 from bucle.access.stages import list_stages
@@ -21,18 +24,24 @@ from bucle.core.ids import uuid7
 from bucle.core.manifest import Manifest
 from bucle.execution.engine import Engine, Ports
 from bucle.execution.environments import find_with_uv
-from bucle.execution.launcher import Starting
-from bucle.execution.local import Ground, LocalLauncher
+from bucle.execution.local import Ground, LocalLauncher, base_of
 from bucle.execution.outputs import read_outputs
 from bucle.execution.queue import Place
+from bucle.ops import job_run
 from bucle.ops.uploads import manifest_in
-from bucle.ops.world import World
+from bucle.ops.world import Tools, World
 from bucle.runtime.spawning import Spawner
 from bucle.server.first_run import first_run
+from bucle.serving.deployments import Deployment
+from bucle.serving.endpoints import Endpoint
+from bucle.serving.processes import DataPlane, running
+from bucle.serving.routes import Place as ServedPlace
+from bucle.serving.routes import Routes
 from bucle.store.migrate import migrate
-from bucle.store.objects import Objects
+from bucle.store.objects import Objects, hex_of
 from bucle.store.records import Records
 
+HOST = "127.0.0.1"
 SLOTS = max(2, os.cpu_count() or 2)
 
 
@@ -44,6 +53,7 @@ class Installation:
     engine: Engine
     spawner: Spawner
     hints: socket.socket
+    plane: DataPlane
 
     def close(self) -> None:
         """End spawner and connections; supervisors and their jobs go on."""
@@ -52,7 +62,7 @@ class Installation:
         self.world.records.close()
 
 
-def compose(home: Home, api_port: Callable[[], int | None]) -> Installation:
+def compose(home: Home, api_port: Callable[[], int | None], scoring_port: int = 0) -> Installation:
     """Build the installation of a state folder whose lock is held: migrate, first run, engine ready to turn."""
     records = Records(f"sqlite:///{home.records}")
     migrate(records)
@@ -76,7 +86,12 @@ def compose(home: Home, api_port: Callable[[], int | None]) -> Installation:
     engine = Engine(
         records=records,
         launcher=launcher,
-        ports=Ports(places=_places, variables=_no_variables, outputs=lambda done: read_outputs(done, launcher.work_of)),
+        ports=Ports(
+            places=_places,
+            variables=lambda starting: job_run.variables(world, lambda: _address(api_port), starting),
+            outputs=lambda done: read_outputs(done, launcher.work_of),
+            settle=job_run.settle,
+        ),
         clock=now,
         new_id=new_id,
         hints=hints,
@@ -88,12 +103,26 @@ def compose(home: Home, api_port: Callable[[], int | None]) -> Installation:
         keys=keys,
         policy=Policy(),
         launcher=launcher,
+        routes=Routes(
+            folder=home.gateway,
+            records=records,
+            derive=keys.hmac,
+            place_of=lambda endpoint, deployment: _place_of(world, endpoint, deployment),
+        ),
+        scoring_address=lambda: _scoring_address(home),
+        tools=Tools(package_model=str(files("bucle.runtime") / "package_model.py")),
         clock=now,
         new_id=new_id,
         random=secrets.token_bytes,
         wake=engine.wake,
     )
-    return Installation(world=world, engine=engine, spawner=spawner, hints=hints)
+    plane = data_plane(home, scoring_port)
+    return Installation(world=world, engine=engine, spawner=spawner, hints=hints, plane=plane)
+
+
+def data_plane(home: Home, scoring_port: int) -> DataPlane:
+    """Return gateway and keeper of a state folder; they run whether or not a server does."""
+    return DataPlane(folder=home.gateway, log=home.log, host=HOST, port=scoring_port, version=__version__)
 
 
 def now() -> datetime:
@@ -120,11 +149,40 @@ def _tiers(records: Records) -> Mapping[str, Tier]:
 
 
 def _places(rows: sa.Connection) -> Mapping[str, Place]:
-    return {stage.name: Place(workspace=stage.workspace, slots=SLOTS) for stage in list_stages(rows)}
+    """Return what may run where: a stage's own slots, else those of its default compute, else this machine's."""
+    computes = {compute.name: compute.slots for compute in list_computes(rows)}
+    return {
+        stage.name: Place(
+            workspace=stage.workspace, slots=stage.slots or computes.get(stage.default_compute or "", SLOTS)
+        )
+        for stage in list_stages(rows)
+    }
 
 
-def _no_variables(_starting: Starting) -> Mapping[str, str]:
-    return {}
+def _address(api_port: Callable[[], int | None]) -> str | None:
+    port = api_port()
+    return None if port is None else f"http://{HOST}:{port}"
+
+
+def _scoring_address(home: Home) -> str | None:
+    gateway = running(home.gateway, "gateway")
+    return None if gateway is None else f"http://{HOST}:{gateway.port}"
+
+
+def _place_of(world: World, endpoint: Endpoint, deployment: Deployment) -> ServedPlace:
+    """Return where a deployment's environment and model lie; both were made before it was added."""
+    tier = _tiers(world.records)[endpoint.stage]
+    built = world.environments(tier).find(deployment.environment)
+    if built is None:
+        raise errors.PlatformFault("environment.not_built", step=deployment.name)
+    return ServedPlace(
+        python=built.python,
+        read=(built.folder / "venv", *base_of(built.python)),
+        lock=built.folder / "lock.txt",
+        lock_digest=built.lock_digest,
+        model=world.models / endpoint.stage / hex_of(deployment.model_digest),
+        isolation="auto",
+    )
 
 
 def _manifest(world: World, workspace: str, digest: str) -> Manifest:

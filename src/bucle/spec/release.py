@@ -15,7 +15,8 @@ class Release(Section):
     """The words of one model. `tighten` adds to a stage's gate; it can never loosen it.
 
     `model` names the job's output or the logged model; `evaluation_data` an input or output of the job, and
-    `evaluation` says whether the platform scores it or the job wrote the predictions there itself.
+    `evaluation` says whether the platform scores it or the job wrote the predictions there itself. `training_data` names
+    the input whose profile is the baseline; `example` an output with rows and the `prediction` of the training process.
     """
 
     name: Name
@@ -26,6 +27,8 @@ class Release(Section):
     direction: Literal["minimize", "maximize"]
     evaluation_data: Text
     evaluation: Literal["scored", "reported"] = "scored"
+    training_data: Text | None = None
+    example: Text | None = None
     objective: Text | None = None
     positive_class: Single | None = None
     segments: list[Text] = Field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Tables of access: stages, paths, principals, bindings, tokens, sessions, invitations, the policy's revision."""
+"""Tables of access: stages, paths, computes, principals, bindings, ways in, the policy, what a platform file made."""
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, Table, Text, UniqueConstraint, false
 
@@ -10,7 +10,18 @@ stage = Table(
     key("name"),
     text("tier"),
     Column("workspace", Text, nullable=False, unique=True),
+    text("default_compute", null=True),
+    Column("slots", Integer),
     instant("created_at"),
+)
+
+compute = Table(
+    "compute",
+    METADATA,
+    key("name"),
+    text("type"),
+    Column("slots", Integer, nullable=False),
+    text("stage", null=True),
 )
 
 path = Table(
@@ -87,12 +98,23 @@ policy = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),
+    text("name"),
     text("governance"),
     text("isolation"),
+    text("allow_model_code"),
+    text("default_registry", null=True),
     text("bootstrap_id"),
     Column("bootstrap_retired", Boolean, nullable=False, server_default=false()),
     Column("registries", JSON, nullable=False),
     Column("custom_roles", JSON, nullable=False),
     Column("owners", JSON, nullable=False),
     Column("prices", JSON, nullable=False),
+)
+
+managed = Table(
+    "managed",
+    METADATA,
+    key("kind"),
+    key("name"),
+    instant("made_at"),
 )

@@ -1,6 +1,6 @@
 """Tables of assets: datastores, versions of data, models, environments and components, lineage edges."""
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Table, UniqueConstraint, false
 
 from bucle.store.metadata import METADATA, instant, key, text
 
@@ -13,6 +13,7 @@ datastore = Table(
     text("type"),
     text("path"),
     text("data_class"),
+    Column("is_default", Boolean, nullable=False, server_default=false()),
     instant("created_at"),
     UniqueConstraint("stage", "name"),
 )

@@ -22,6 +22,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("who", "key", name=op.f("pk_answer")),
     )
     op.create_table(
+        "artifact",
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("placed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "path", name=op.f("pk_artifact")),
+    )
+    op.create_table(
         "asset",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
@@ -48,6 +57,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_chain_head")),
     )
     op.create_table(
+        "compute",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("slots", sa.Integer(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_compute")),
+    )
+    op.create_table(
         "datastore",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("stage", sa.Text(), nullable=False),
@@ -55,6 +72,7 @@ def upgrade() -> None:
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("data_class", sa.Text(), nullable=False),
+        sa.Column("is_default", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_datastore")),
         sa.UniqueConstraint("stage", "name", name=op.f("uq_datastore_stage_name")),
@@ -68,6 +86,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("upstream", "downstream", "relation", name=op.f("pk_edge")),
     )
     op.create_index("ix_edge_downstream", "edge", ["downstream"], unique=False)
+    op.create_table(
+        "endpoint",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("traffic", sa.JSON(), nullable=False),
+        sa.Column("traffic_revision", sa.Integer(), nullable=False),
+        sa.Column("primary_nonce", sa.Text(), nullable=False),
+        sa.Column("secondary_nonce", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoint")),
+        sa.UniqueConstraint("stage", "name", name=op.f("uq_endpoint_stage_name")),
+    )
     op.create_table(
         "event",
         sa.Column("chain", sa.Text(), nullable=False),
@@ -83,6 +116,25 @@ def upgrade() -> None:
         sa.Column("previous", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("chain", "seq", name=op.f("pk_event")),
+    )
+    op.create_table(
+        "experiment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("lifecycle", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_experiment")),
+        sa.UniqueConstraint("stage", "name", name=op.f("uq_experiment_stage_name")),
+    )
+    op.create_table(
+        "gate",
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stage", name=op.f("pk_gate")),
     )
     op.create_table(
         "job",
@@ -111,6 +163,30 @@ def upgrade() -> None:
     op.create_index("ix_job_listing", "job", ["stage", "created_at", "id"], unique=False)
     op.create_index("ix_job_state", "job", ["state"], unique=False)
     op.create_table(
+        "managed",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_managed")),
+    )
+    op.create_table(
+        "packaging",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("ground", sa.JSON(), nullable=False),
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("principal_id", sa.Text(), nullable=False),
+        sa.Column("principal_name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_packaging")),
+        sa.UniqueConstraint("stage", "name", "version", name=op.f("uq_packaging_stage_name_version")),
+    )
+    op.create_index("ix_packaging_state", "packaging", ["state"], unique=False)
+    op.create_table(
         "path",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("stages", sa.JSON(), nullable=False),
@@ -120,8 +196,11 @@ def upgrade() -> None:
         "policy",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("governance", sa.Text(), nullable=False),
         sa.Column("isolation", sa.Text(), nullable=False),
+        sa.Column("allow_model_code", sa.Text(), nullable=False),
+        sa.Column("default_registry", sa.Text(), nullable=True),
         sa.Column("bootstrap_id", sa.Text(), nullable=False),
         sa.Column("bootstrap_retired", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("registries", sa.JSON(), nullable=False),
@@ -143,10 +222,38 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_principal_name")),
     )
     op.create_table(
+        "release",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("alias", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("workspace", sa.Text(), nullable=False),
+        sa.Column("manifest", sa.JSON(), nullable=False),
+        sa.Column("evaluation", sa.JSON(), nullable=False),
+        sa.Column("profile", sa.JSON(), nullable=False),
+        sa.Column("sample", sa.JSON(), nullable=False),
+        sa.Column("author_id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
+        sa.UniqueConstraint("alias", name=op.f("uq_release_alias")),
+        sa.UniqueConstraint("digest", name=op.f("uq_release_digest")),
+        sa.UniqueConstraint("stage", "name", "version", name=op.f("uq_release_stage_name_version")),
+    )
+    op.create_table(
+        "routing",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("generation", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_routing")),
+    )
+    op.create_table(
         "stage",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("tier", sa.Text(), nullable=False),
         sa.Column("workspace", sa.Text(), nullable=False),
+        sa.Column("default_compute", sa.Text(), nullable=True),
+        sa.Column("slots", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_stage")),
         sa.UniqueConstraint("workspace", name=op.f("uq_stage_workspace")),
@@ -166,6 +273,37 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_binding_principal_id"), "binding", ["principal_id"], unique=False)
     op.create_table(
+        "deployment",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("endpoint_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("release_digest", sa.Text(), nullable=False),
+        sa.Column("model_digest", sa.Text(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("pass_through", sa.JSON(), nullable=False),
+        sa.Column("event_time", sa.Text(), nullable=True),
+        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["endpoint_id"], ["endpoint.id"], name=op.f("fk_deployment_endpoint_id_endpoint")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deployment")),
+        sa.UniqueConstraint("endpoint_id", "name", name=op.f("uq_deployment_endpoint_id_name")),
+    )
+    op.create_index(op.f("ix_deployment_endpoint_id"), "deployment", ["endpoint_id"], unique=False)
+    op.create_table(
+        "experiment_tag",
+        sa.Column("experiment_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["experiment_id"], ["experiment.id"], name=op.f("fk_experiment_tag_experiment_id_experiment")
+        ),
+        sa.PrimaryKeyConstraint("experiment_id", "key", name=op.f("pk_experiment_tag")),
+    )
+    op.create_table(
         "invitation",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("principal_id", sa.Text(), nullable=False),
@@ -178,6 +316,89 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
     )
     op.create_index(op.f("ix_invitation_principal_id"), "invitation", ["principal_id"], unique=False)
+    op.create_table(
+        "ledger",
+        sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("release_id", sa.Text(), nullable=False),
+        sa.Column("deployment", sa.Text(), nullable=False),
+        sa.Column("promotion", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("from_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["release_id"], ["release.id"], name=op.f("fk_ledger_release_id_release")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_ledger")),
+    )
+    op.create_index("ix_ledger_endpoint", "ledger", ["stage", "endpoint", "seq"], unique=False)
+    op.create_table(
+        "logged_model",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("experiment_id", sa.Integer(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("job", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("source_run_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("data_class", sa.Text(), nullable=False),
+        sa.Column("artifact_root", sa.Text(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["experiment_id"], ["experiment.id"], name=op.f("fk_logged_model_experiment_id_experiment")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_logged_model")),
+    )
+    op.create_index(op.f("ix_logged_model_experiment_id"), "logged_model", ["experiment_id"], unique=False)
+    op.create_table(
+        "promotion",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("release_id", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("deployment", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("plan", sa.JSON(), nullable=False),
+        sa.Column("plan_digest", sa.Text(), nullable=False),
+        sa.Column("entry", sa.JSON(), nullable=False),
+        sa.Column("entry_digest", sa.Text(), nullable=False),
+        sa.Column("standing", sa.JSON(), nullable=True),
+        sa.Column("rollout", sa.JSON(), nullable=False),
+        sa.Column("requester_id", sa.Text(), nullable=False),
+        sa.Column("executor_id", sa.Text(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["release_id"], ["release.id"], name=op.f("fk_promotion_release_id_release")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_promotion")),
+    )
+    op.create_index(op.f("ix_promotion_release_id"), "promotion", ["release_id"], unique=False)
+    op.create_index("ix_promotion_stage", "promotion", ["stage", "created_at"], unique=False)
+    op.create_index("ix_promotion_state", "promotion", ["state"], unique=False)
+    op.create_table(
+        "run",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("experiment_id", sa.Integer(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("job", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("lifecycle", sa.Text(), nullable=False),
+        sa.Column("data_class", sa.Text(), nullable=False),
+        sa.Column("artifact_root", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["experiment_id"], ["experiment.id"], name=op.f("fk_run_experiment_id_experiment")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+    )
+    op.create_index("ix_run_job", "run", ["stage", "job"], unique=False)
+    op.create_index("ix_run_listing", "run", ["experiment_id", "lifecycle", "started_at"], unique=False)
     op.create_table(
         "session",
         sa.Column("id", sa.Text(), nullable=False),
@@ -228,6 +449,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_token_principal_id"), "token", ["principal_id"], unique=False)
     op.create_table(
+        "approval",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("promotion", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("approver_id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("release_digest", sa.Text(), nullable=False),
+        sa.Column("plan_digest", sa.Text(), nullable=False),
+        sa.Column("entry_digest", sa.Text(), nullable=False),
+        sa.Column("acknowledged", sa.JSON(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["promotion"], ["promotion.name"], name=op.f("fk_approval_promotion_promotion")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approval")),
+        sa.UniqueConstraint("promotion", "person_id", name=op.f("uq_approval_promotion_person_id")),
+    )
+    op.create_index(op.f("ix_approval_promotion"), "approval", ["promotion"], unique=False)
+    op.create_table(
         "attempt",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("step_id", sa.Text(), nullable=False),
@@ -248,6 +489,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_attempt_state", "attempt", ["state"], unique=False)
     op.create_table(
+        "dataset_input",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("context", sa.Text(), nullable=True),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_dataset_input_run_id_run")),
+        sa.PrimaryKeyConstraint("run_id", "name", "digest", name=op.f("pk_dataset_input")),
+    )
+    op.create_table(
         "dependency",
         sa.Column("upstream", sa.Text(), nullable=False),
         sa.Column("downstream", sa.Text(), nullable=False),
@@ -256,4 +507,82 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("upstream", "downstream", name=op.f("pk_dependency")),
     )
     op.create_index(op.f("ix_dependency_downstream"), "dependency", ["downstream"], unique=False)
+    op.create_table(
+        "job_run",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("job", sa.Text(), nullable=False),
+        sa.Column("attempt_id", sa.Text(), nullable=True),
+        sa.Column("token_id", sa.Text(), nullable=True),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_job_run_run_id_run")),
+        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_job_run")),
+        sa.UniqueConstraint("attempt_id", name=op.f("uq_job_run_attempt_id")),
+    )
+    op.create_index("ix_job_run_job", "job_run", ["stage", "job"], unique=False)
+    op.create_index("ix_job_run_open", "job_run", ["settled_at"], unique=False)
+    op.create_table(
+        "latest_metric",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("is_nan", sa.Boolean(), nullable=False),
+        sa.Column("step", sa.BigInteger(), nullable=False),
+        sa.Column("logged_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_latest_metric_run_id_run")),
+        sa.PrimaryKeyConstraint("run_id", "key", name=op.f("pk_latest_metric")),
+    )
+    op.create_index("ix_latest_metric_value", "latest_metric", ["key", "value", "run_id"], unique=False)
+    op.create_table(
+        "metric",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("logged_at", sa.BigInteger(), nullable=False),
+        sa.Column("step", sa.BigInteger(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("is_nan", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_metric_run_id_run")),
+        sa.PrimaryKeyConstraint("run_id", "key", "logged_at", "step", "value", "is_nan", name=op.f("pk_metric")),
+    )
+    op.create_table(
+        "model_metric",
+        sa.Column("model_id", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("logged_at", sa.BigInteger(), nullable=False),
+        sa.Column("step", sa.BigInteger(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("is_nan", sa.Boolean(), nullable=False),
+        sa.Column("dataset_name", sa.Text(), nullable=True),
+        sa.Column("dataset_digest", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["model_id"], ["logged_model.id"], name=op.f("fk_model_metric_model_id_logged_model")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_model_metric_run_id_run")),
+        sa.PrimaryKeyConstraint("model_id", "run_id", "key", "logged_at", "step", name=op.f("pk_model_metric")),
+    )
+    op.create_table(
+        "parameter",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_parameter_run_id_run")),
+        sa.PrimaryKeyConstraint("run_id", "key", name=op.f("pk_parameter")),
+    )
+    op.create_table(
+        "run_model",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("model_id", sa.Text(), nullable=False),
+        sa.Column("step", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["model_id"], ["logged_model.id"], name=op.f("fk_run_model_model_id_logged_model")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_run_model_run_id_run")),
+        sa.PrimaryKeyConstraint("run_id", "direction", "model_id", name=op.f("pk_run_model")),
+    )
+    op.create_table(
+        "run_tag",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_run_tag_run_id_run")),
+        sa.PrimaryKeyConstraint("run_id", "key", name=op.f("pk_run_tag")),
+    )
     # ### end Alembic commands ###

@@ -1,0 +1,52 @@
+"""One thread that turns: gateway and keeper are kept up, and every begun thing is asked to advance from the records."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from bucle.ops import packaging, rollout
+from bucle.ops.world import World
+from bucle.serving.processes import DataPlane
+
+LOG = logging.getLogger("bucle.clock")
+TICK_S = 0.2
+KEEP_UP_S = 1.0
+ADVANCES: Sequence[Callable[[World], None]] = (packaging.advance, rollout.advance)
+"""The verbs that a tick calls; each looks in the records for what it has begun, so that a restart loses nothing."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """Ticks until it is stopped."""
+
+    world: World
+    plane: DataPlane
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Tick; a fault of one verb is logged and keeps none of the others from its turn."""
+        self._guarded("data plane", self._begin)
+        kept_at = time.monotonic()
+        while not self._stop.wait(TICK_S):
+            if time.monotonic() - kept_at >= KEEP_UP_S:
+                self._guarded("data plane", self.plane.ensure)
+                kept_at = time.monotonic()
+            for advance in ADVANCES:
+                self._guarded(advance.__module__, partial(advance, self.world))
+
+    def stop(self) -> None:
+        """End after this tick."""
+        self._stop.set()
+
+    def _begin(self) -> None:
+        self.world.routes.publish()
+        self.plane.ensure()
+
+    def _guarded(self, what: str, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except Exception:  # the outer door of the loop
+            LOG.exception("%s failed", what)

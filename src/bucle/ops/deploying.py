@@ -1,0 +1,141 @@
+"""Deploying a release behind an endpoint: its bytes and its environment in the stage, its worker, its traffic."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import sqlalchemy as sa
+
+from bucle import errors
+from bucle.access.stages import Stage, find_stage
+from bucle.core.job import BUILD_TIMEOUT_S, BUILD_TRIES
+from bucle.core.job_plan import JobPlan, StepPlan
+from bucle.execution import jobs
+from bucle.ops.model import copy_model
+from bucle.ops.uploads import manifest_in
+from bucle.ops.world import World
+from bucle.release.releases import Release
+from bucle.serving import deployments, endpoints
+from bucle.serving.deployments import Deployment
+from bucle.serving.endpoints import Endpoint
+from bucle.serving.model_folders import lay_model
+from bucle.spec.digest import digest_of
+from bucle.spec.release import Release as ReleaseWords
+from bucle.store.records import Transaction
+
+APPLIED_S = 10.0
+EnvironmentState = Literal["built", "building", "missing", "failed"]
+
+
+def environment_state(world: World, rows: sa.Connection, stage: Stage, release: Release) -> EnvironmentState:
+    """Return whether the release's environment stands in a stage."""
+    ask = release.manifest["environment"]["ask"]
+    if world.environments(stage.tier).find(ask) is not None:
+        return "built"
+    job = jobs.find(rows, stage.name, build_name(release))
+    if job is None:
+        return "missing"
+    return "building" if job.ended_at is None else "failed"
+
+
+def build_environment(world: World, transaction: Transaction, stage: Stage, release: Release, *, by: str) -> None:
+    """Submit the build of the release's environment in a stage, from the very lock that it was trained with."""
+    ask_digest = release.manifest["environment"]["ask"]
+    born = find_stage(transaction.rows, release.stage)
+    source, target = world.environments(born.tier), world.environments(stage.tier)
+    target.announce(source.asked(ask_digest))
+    shutil.copyfile(source.folder(ask_digest) / "lock.txt", target.folder(ask_digest) / "lock.txt")
+    step = StepPlan(
+        name="environment", kind="build", environment=ask_digest, timeout_s=BUILD_TIMEOUT_S, tries=BUILD_TRIES
+    )
+    document = {"release": release.alias, "environment": ask_digest}
+    plan = JobPlan(
+        stage=stage.name,
+        name=build_name(release),
+        kind="command",
+        display_name=f"the environment of {release.alias}",
+        experiment="environments",
+        document=document,
+        document_digest=digest_of(document),
+        data_class="public",
+        tags={},
+        continue_on_step_failure=False,
+        steps=(step,),
+    )
+    jobs.submit(transaction, plan, world.new_id, by=by, by_name="platform")
+
+
+def build_name(release: Release) -> str:
+    """Return the name of the job that builds a release's environment."""
+    return f"environment-{release.alias}"
+
+
+def start_deployment(
+    world: World, transaction: Transaction, stage: Stage, endpoint_name: str, release: Release, *, by: str
+) -> Deployment:
+    """Add a release behind an endpoint with no traffic; the endpoint is made when it is not there."""
+    rows = transaction.rows
+    endpoint = endpoints.find(rows, stage.name, endpoint_name)
+    if endpoint is None:
+        document = {"name": endpoint_name, "auth_mode": "key"}
+        made = endpoints.new_endpoint(world.new_id(), stage.name, document, made_by=by, now=transaction.now)
+        endpoint = endpoints.create(transaction, made)
+    known = deployments.find(rows, endpoint, release.alias)
+    if known is not None:
+        return known
+    place_model(world, stage, release)
+    words = ReleaseWords.model_validate(release.manifest["release"])
+    deployment = Deployment(
+        id=world.new_id(),
+        endpoint_id=endpoint.id,
+        name=release.alias,
+        release_digest=release.digest,
+        model_digest=release.manifest["model"]["digest"],
+        environment=release.manifest["environment"]["ask"],
+        document={"name": release.alias, "endpoint_name": endpoint_name, "model": f"{release.name}:{release.version}"},
+        pass_through=tuple(words.pass_through),
+        event_time=words.event_time,
+        settings=deployments.Settings(),
+        state="starting",
+        reason=None,
+        made_by=by,
+        created_at=transaction.now,
+    )
+    return deployments.add(transaction, endpoint, deployment)
+
+
+def place_model(world: World, stage: Stage, release: Release) -> Path:
+    """Copy a release's bytes to the stage's workspace and lay them out for its workers; return their folder."""
+    digest = release.manifest["model"]["digest"]
+    if release.workspace != stage.workspace:
+        copy_model(world, release.workspace, stage.workspace, digest)
+    files = manifest_in(world, stage.workspace, digest)
+    if files is None:
+        raise errors.NotFound("store.object_missing", digest=digest)
+    return lay_model(world.models / stage.name, files, lambda one: world.objects.path(stage.workspace, one))
+
+
+def find_deployment(rows: sa.Connection, stage: str, endpoint_name: str, name: str) -> tuple[Endpoint, Deployment]:
+    """Return an endpoint and one of its deployments; NotFound otherwise."""
+    endpoint = endpoints.find(rows, stage, endpoint_name)
+    if endpoint is None:
+        raise errors.NotFound("serving.no_such_endpoint", name=endpoint_name, stage=stage)
+    found = deployments.find(rows, endpoint, name)
+    if found is None:
+        raise errors.NotFound("serving.no_such_deployment", deployment=name)
+    return endpoint, found
+
+
+def set_traffic(transaction: Transaction, endpoint: Endpoint, shares: Mapping[str, int]) -> Endpoint:
+    """Set the traffic of an endpoint in percent; its deployments with a share are marked ready."""
+    for name in shares:
+        found = deployments.find(transaction.rows, endpoint, name)
+        if found is not None and found.state != "ready" and shares[name]:
+            deployments.mark(transaction, found, "ready", None)
+    return endpoints.set_traffic(transaction, endpoint, {name: percent * 10 for name, percent in shares.items()})
+
+
+def publish(world: World) -> bool:
+    """Write the routing table and wait until the gateway follows it; False when it does not in time."""
+    return world.routes.await_applied(world.routes.publish(), timeout_s=APPLIED_S)

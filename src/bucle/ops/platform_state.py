@@ -1,0 +1,142 @@
+"""The platform as values: what the records hold, and what a file wants, in the same words."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+import sqlalchemy as sa
+
+from bucle.access.computes import list_computes
+from bucle.access.managed import read_marks
+from bucle.access.settings import Settings, read_settings
+from bucle.access.stages import list_paths, list_stages
+from bucle.assets import datastores
+from bucle.core.platform import (
+    Assignment,
+    Datastore,
+    Member,
+    Owner,
+    Path,
+    Platform,
+    Price,
+    Registry,
+    Setting,
+    Stage,
+)
+from bucle.core.platform import Compute as PlatformCompute
+from bucle.core.scopes import parse_scope
+from bucle.core.snapshot import Snapshot
+from bucle.spec.platform import Platform as PlatformFile
+
+
+def standing_platform(rows: sa.Connection, snapshot: Snapshot, wanted: Platform) -> Platform:
+    """Return the platform that the records hold.
+
+    Left out is what a file cannot say: groups, whoever is disabled, bindings that expire, and the default
+    datastore that comes with each stage, unless `wanted` names it.
+    """
+    settings = read_settings(rows)
+    members = {member.name: member for member in _members(snapshot)}
+    named = {store.key for store in wanted.datastores}
+    marks = read_marks(rows)
+    return Platform(
+        name=settings.name,
+        settings=tuple(_settings(settings)),
+        stages=tuple(
+            Stage(
+                name=stage.name,
+                tier=stage.tier,
+                workspace=stage.workspace,
+                default_compute=stage.default_compute,
+                slots=stage.slots,
+            )
+            for stage in list_stages(rows)
+        ),
+        registries=tuple(Registry(name=name) for name in settings.registries),
+        computes=tuple(list_computes(rows)),
+        datastores=tuple(
+            store
+            for store in map(_datastore, datastores.every(rows))
+            if store.name != datastores.DEFAULT or store.key in named | marks
+        ),
+        paths=tuple(Path(name=name, stages=stages) for name, stages in list_paths(rows).items()),
+        principals=tuple(members.values()),
+        bindings=tuple(binding for binding in _bindings(snapshot) if binding.principal in members),
+        owners=tuple(Owner(part=part, principal=name) for part, name in settings.owners.items() if name in members),
+        prices=tuple(Price(resource=resource, amount=amount) for resource, amount in settings.prices.items()),
+        managed=marks,
+    )
+
+
+def wanted_platform(file: PlatformFile) -> Platform:
+    """Return the platform that a file wants; a person comes before the services that act for him."""
+    single = {
+        "name": file.name,
+        "governance": file.governance,
+        "isolation": file.isolation,
+        "allow_model_code": file.allow_model_code,
+        "default_registry": file.default_registry,
+    }
+    return Platform(
+        name=file.name,
+        settings=tuple(Setting(name=name, value=value) for name, value in single.items() if value is not None),
+        stages=tuple(Stage(name=name, **one.model_dump()) for name, one in file.stages.items()),
+        registries=tuple(Registry(name=name) for name in file.registries),
+        computes=tuple(PlatformCompute(**one.model_dump()) for one in file.computes),
+        datastores=tuple(
+            Datastore(
+                name=one.name,
+                stage=one.stage,
+                type=one.type,
+                path=None if one.path is None else str(PurePosixPath(one.path)),
+                data_class=one.data_class,
+                default=one.default,
+            )
+            for one in file.datastores
+        ),
+        paths=tuple(Path(name=name, stages=tuple(stages)) for name, stages in file.paths.items()),
+        principals=tuple(
+            Member(**one.model_dump()) for one in sorted(file.principals, key=lambda one: one.kind != "person")
+        ),
+        bindings=tuple(
+            Assignment(principal=one.principal, role=one.role, scope=parse_scope(one.scope)) for one in file.bindings
+        ),
+        owners=tuple(
+            Owner(part=part, principal=name) for part, name in file.owners.model_dump(exclude_none=True).items()
+        ),
+        prices=tuple(
+            Price(resource=name, amount=amount) for name, amount in file.prices.model_dump(exclude_none=True).items()
+        ),
+    )
+
+
+def _settings(settings: Settings) -> Iterator[Setting]:
+    for name in ("name", "governance", "isolation", "allow_model_code", "default_registry"):
+        value = getattr(settings, name)
+        if value is not None:
+            yield Setting(name=name, value=value)
+
+
+def _datastore(store: datastores.Datastore) -> Datastore:
+    return Datastore(
+        name=store.name,
+        stage=store.stage,
+        type="folder",
+        path=str(store.root),
+        data_class=store.data_class,
+        default=store.default,
+    )
+
+
+def _members(snapshot: Snapshot) -> Iterator[Member]:
+    people = {one.person_id: one for one in snapshot.principals if one.kind == "person" and one.active}
+    yield from (Member(name=one.name, kind="person") for one in people.values())
+    for one in snapshot.principals:
+        if one.kind == "service" and one.active and one.person_id in people:
+            yield Member(name=one.name, kind="service", owner=people[one.person_id].name)
+
+
+def _bindings(snapshot: Snapshot) -> Iterator[Assignment]:
+    for binding in snapshot.bindings:
+        holder = snapshot.people.get(binding.principal_id)
+        if holder is not None and binding.expires_at is None:
+            yield Assignment(principal=holder.name, role=binding.role, scope=binding.scope)

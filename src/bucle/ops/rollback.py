@@ -1,0 +1,77 @@
+"""Rollback and ledger: back to the release that served before, and what served when."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bucle import errors
+from bucle.ops import deploying
+from bucle.ops.authority import authorise
+from bucle.ops.world import Call, World
+from bucle.release import promotions, releases
+from bucle.release.promotions import Served
+from bucle.serving import deployments, endpoints
+from bucle.store.instants import to_text
+
+
+def rollback(world: World, call: Call, stage: str, endpoint_name: str) -> dict[str, Any]:
+    """Send all traffic back to the release that served before; its approval was used, so it needs no new one."""
+    with world.write(call) as transaction:
+        rows = transaction.rows
+        authorise(world, rows, call, "promotions/rollback", stage)
+        lines = promotions.history(rows, stage, endpoint_name)
+        former = next((line for line in lines if lines and line.release_id != lines[0].release_id), None)
+        endpoint = endpoints.find(rows, stage, endpoint_name)
+        if former is None or endpoint is None:
+            raise errors.NotFound("rollback.nothing", endpoint=endpoint_name, stage=stage)
+        release = releases.of_id(rows, former.release_id)
+        if deployments.find(rows, endpoint, former.deployment) is None:
+            raise errors.Conflict(
+                "rollback.cold",
+                deployment=former.deployment,
+                endpoint=endpoint_name,
+                alias=release.alias,
+                stage=stage,
+            )
+        deploying.set_traffic(transaction, endpoint, {former.deployment: 100})
+        line = Served(
+            seq=0,
+            stage=stage,
+            endpoint=endpoint_name,
+            release_id=former.release_id,
+            deployment=former.deployment,
+            promotion=former.promotion,
+            why="rollback",
+            from_at=transaction.now,
+        )
+        promotions.serve(transaction, line)
+        before, after = {"release": releases.of_id(rows, lines[0].release_id).digest}, {"release": release.digest}
+        subject = f"endpoints/{endpoint_name}"
+        transaction.record(call.event(stage, "promotions/rollback", subject, before=before, after=after))
+        answer = transaction.answers({"endpoint": endpoint_name, "stage": stage, **_document(rows, line)})
+    deploying.publish(world)
+    return answer
+
+
+def history(world: World, call: Call, stage: str, name: str, as_of: datetime | None) -> list[dict[str, Any]]:
+    """Return what served a model's endpoint, newest first; with an instant, the one line that was true then."""
+    with world.read() as rows:
+        authorise(world, rows, call, "promotions/read", stage)
+        if as_of is not None:
+            line = promotions.serving(rows, stage, name, at=as_of)
+            return [] if line is None else [_document(rows, line)]
+        return [_document(rows, line) for line in promotions.history(rows, stage, name)]
+
+
+def _document(rows: sa.Connection, line: Served) -> dict[str, Any]:
+    release = releases.of_id(rows, line.release_id)
+    return {
+        "release": release.alias,
+        "model": f"{release.name}:{release.version}",
+        "digest": release.digest,
+        "deployment": line.deployment,
+        "promotion": line.promotion,
+        "why": line.why,
+        "from_at": to_text(line.from_at),
+    }

@@ -1,0 +1,1 @@
+"""Release: manifests, promotions, gate reports, approvals, rollout state, the ledger; it starts no process."""

@@ -1,0 +1,1 @@
+"""Tracking: experiments, runs, metrics, parameters, tags, artifacts, logged models and their search."""
