@@ -23,6 +23,7 @@ VERB_FIRST = {
     "can.matrix": "can",
     "can.why_denied": "why-denied",
     "model.lineage": "model show",
+    "platform.trace": "trace",
     "promotion.plan": "promote",
     "promotion.request": "promote",
     "promotion.approve": "approve",
@@ -69,5 +70,5 @@ def test_operations_and_methods_pair() -> None:
 
 def test_operations_and_verbs_pair() -> None:
     """What the API can do, a person can do from the command line."""
-    words = {VERB_FIRST.get(name, name.replace(".", " ")) for name in _operations()}
+    words = {VERB_FIRST.get(name, name.replace(".", " ").replace("_", "-")) for name in _operations()}
     assert _verbs() - LOCAL == words

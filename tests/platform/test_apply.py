@@ -172,6 +172,20 @@ def test_prune_destroys_what_a_file_made(applying: Applying) -> None:
     assert applying.house.ask("GET", "/stages/preprod", applying.house.admin).status_code == 200
 
 
+def test_half_a_plan_that_breaks_a_rule_is_refused(applying: Applying) -> None:
+    """A builder alone cannot move a stage to a tier where its bindings may not be; with their end it is moved."""
+    applying.done(GROWN)
+    bound = [{"principal": "scientist", "role": "DataScientist", "scope": "/stages/lab"}]
+    lab = {**GROWN, "stages": {**THREE, "lab": {"tier": "dev"}}, "bindings": [*TEAM["bindings"], *bound]}
+    applying.done(lab)
+    moved = {**lab, "stages": {**THREE, "lab": {"tier": "preprod"}}, "bindings": TEAM["bindings"]}
+    builder = applying.let_in("builder")
+    assert applying.ask(moved, builder, prune="true").json()["code"] == "access.tier"
+    assert applying.house.done("GET", "/stages/lab", builder)["tier"] == "dev"
+    assert applying.done(moved, prune="true")["left"] == 0
+    assert applying.house.done("GET", "/stages/lab", builder)["tier"] == "preprod"
+
+
 def test_prune_spares_a_stage_with_work(applying: Applying) -> None:
     """A stage in which something was kept is not destroyed under it; an empty one is."""
     applying.done(GROWN)
@@ -278,7 +292,7 @@ def test_a_stage_of_a_file_may_name_its_own_default(applying: Applying, tmp_path
     """Data sent to `the default datastore` of a new stage lies where the file says."""
     store = {"name": "lake", "stage": "staging", "type": "folder", "path": str(tmp_path / "lake"), "default": True}
     applying.done({**GROWN, "datastores": [store]})
-    manifest = {"files": []}
+    manifest: dict[str, Any] = {"files": []}
     answer = applying.house.ask(
         "POST", "/stages/staging/datastores/workspaceblobstore/files:announce", applying.house.admin, manifest
     )

@@ -227,6 +227,15 @@ def house(models: Models) -> Iterator[House]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def awkward_house(models: Models) -> Iterator[House]:
+    """Give a data plane whose one endpoint, `awkward`, is served by the worker `w`; tests of a module share it."""
+    with _house(models) as made:
+        made.route(endpoint("awkward", models.worker("awkward", "w")))
+        made.await_served("awkward", acts("a"))
+        yield made
+
+
 @pytest.fixture(scope="session")
 def open_house(models: Models) -> Iterator[House]:
     """Give a data plane that tests share: `fuel`, `awkward`, `other` (another key), `empty` (no traffic), `down`."""

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from tests.serving.conftest import GOOD, REPLAY_TOKEN, House, acts, await_true, endpoint, is_running, kill, split
+from tests.serving.conftest import REPLAY_TOKEN, House, acts, await_true, endpoint, is_running, kill, split
 
 from bucle.core.routing import DeploymentRoute
 from bucle.runtime.codecheck import digest_of
@@ -15,15 +15,15 @@ from bucle.serving.processes import DataPlane, running
 from bucle.serving.segments import requests_of, sealed
 
 
-def test_killed_worker_is_replaced(house: House) -> None:
+def test_killed_worker_is_replaced(awkward_house: House) -> None:
     """Kill -9 under load: in flight 502, meanwhile 503, and the next incarnation answers; nothing else is seen."""
-    house.route(endpoint("fuel", house.models.worker("fuel", "w")))
-    house.await_served()
+    house = awkward_house
+    restarts = house.worker("w")["restarts"]
     first, statuses, ending = house.await_ready("w"), Counter[int](), threading.Event()
 
     def ask() -> None:
         while not ending.is_set():
-            status = house.score(GOOD).status
+            status = house.score(acts("a"), endpoint="awkward").status
             statuses[status] += 1
             time.sleep(0 if status == 200 else 0.1)
 
@@ -38,14 +38,13 @@ def test_killed_worker_is_replaced(house: House) -> None:
     for thread in asking:
         thread.join()
     assert set(statuses) <= {200, 502, 503}
-    assert house.worker("w")["restarts"] == 1
+    assert house.worker("w")["restarts"] == restarts + 1
     assert house.worker("w")["last_error"] == "killed by signal 9"
 
 
-def test_killed_keeper_leaves_the_workers(house: House) -> None:
+def test_killed_keeper_leaves_the_workers(awkward_house: House) -> None:
     """Kill -9 of the keeper: the worker answers on; the next keeper adopts it, and replaces it when it dies."""
-    house.route(endpoint("awkward", house.models.worker("awkward", "w")))
-    house.await_served("awkward", acts("a"))
+    house = awkward_house
     worker, keeper = house.await_ready("w"), house.pid("keeper")
     kill(keeper)
     await_true(lambda: not is_running(keeper), "the keeper is gone")
@@ -59,10 +58,9 @@ def test_killed_keeper_leaves_the_workers(house: House) -> None:
     house.await_served("awkward", acts("a"))
 
 
-def test_killed_gateway_finds_the_workers(house: House) -> None:
+def test_killed_gateway_finds_the_workers(awkward_house: House) -> None:
     """Kill -9 of the gateway: the next one serves on the same port with the same worker."""
-    house.route(endpoint("awkward", house.models.worker("awkward", "w")))
-    house.await_served("awkward", acts("a"))
+    house = awkward_house
     worker, port, gateway = house.await_ready("w"), house.port, house.pid("gateway")
     kill(gateway)
     await_true(lambda: running(house.folder, "gateway") is None, "the gateway is gone")
@@ -72,10 +70,9 @@ def test_killed_gateway_finds_the_workers(house: House) -> None:
     assert found.pid != gateway
 
 
-def test_later_server_keeps_or_replaces(house: House) -> None:
+def test_later_server_keeps_or_replaces(awkward_house: House) -> None:
     """A later server of the same version keeps both processes, one of another version replaces them; workers stay."""
-    house.route(endpoint("awkward", house.models.worker("awkward", "w")))
-    house.await_served("awkward", acts("a"))
+    house = awkward_house
     worker, before = house.await_ready("w"), (house.pid("keeper"), house.pid("gateway"))
     house.plane.ensure()
     assert (house.pid("keeper"), house.pid("gateway")) == before
@@ -150,10 +147,9 @@ def test_model_of_whole_batches_is_never_batched(house: House) -> None:
     assert answers == [[2.0, 2.0]] * 8
 
 
-def test_replayed_requests_lie_apart(house: House) -> None:
+def test_replayed_requests_lie_apart(awkward_house: House) -> None:
     """What the server asks with its own token is answered alike and never among live requests."""
-    house.route(endpoint("awkward", house.models.worker("awkward", "w")))
-    house.await_served("awkward", acts("a"))
+    house = awkward_house
     house.score(acts("live"), endpoint="awkward", x_request_id="live-1")
     house.score(acts("again"), endpoint="awkward", key=REPLAY_TOKEN, x_request_id="again-1")
     segments = house.folder / "segments"

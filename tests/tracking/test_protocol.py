@@ -83,7 +83,7 @@ def test_integers_beyond_the_columns(tracker: Tracker, huge: dict[str, Any]) -> 
     assert tracker.code("runs/log-metric", run_id=run, **{**METRIC, **huge}) == INVALID
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b"[" * 100_000, b'{"filter": "\\ud800"}'])
 def test_bodies_that_are_no_objects(tracker: Tracker, body: bytes) -> None:
     """What is not a JSON object is 400."""
     assert tracker.send("POST", "/api/2.0/mlflow/runs/search", content=b"{}").status_code == 200
@@ -212,3 +212,31 @@ def test_life_of_a_logged_model(tracker: Tracker) -> None:
     ]
     tracker.done(f"DELETE {where}")
     assert tracker.code(f"GET {where}") == MISSING
+
+
+def test_nan_as_a_word(tracker: Tracker) -> None:
+    """NaN that is no JSON, which Python's encoder writes, is read like the text, and spoils no later reading."""
+    run = tracker.run()
+    for body in (
+        f'{{"run_id": "{run}", "key": "a", "value": NaN, "timestamp": 1}}',
+        f'{{"run_id": "{run}", "key": "b", "value": Infinity, "timestamp": 1}}',
+    ):
+        assert tracker.send("POST", "/api/2.0/mlflow/runs/log-metric", content=body.encode()).status_code == 200
+    found = {row["key"]: row["value"] for row in tracker.shown(run)["data"]["metrics"]}
+    assert found == {"a": "NaN", "b": 1.7976931348623157e308}
+
+
+BEYOND: list[dict[str, Any]] = [
+    {"filter": " AND ".join(["status = 'x'"] * 200)},
+    {"filter": "run_id IN (" + ",".join(["'a'"] * 40_000) + ")"},
+    {"filter": "tags.a LIKE '" + "%a" * 60_000 + "'"},
+    {"order_by": [f"metrics.m{n}" for n in range(70)]},
+]
+
+
+@pytest.mark.parametrize("asked", BEYOND, ids=["clauses", "list", "pattern", "order"])
+def test_search_beyond_what_a_query_holds(tracker: Tracker, asked: dict[str, Any]) -> None:
+    """A search too long for the database is the request's fault, not the server's."""
+    fine: dict[str, Any] = {"filter": "run_id IN ('a', 'b') AND tags.a LIKE '%a'", "order_by": ["metrics.a"]}
+    assert tracker.code("runs/search", experiment_ids=["0"], **fine) == FINE
+    assert tracker.code("runs/search", experiment_ids=["0"], **asked) == INVALID

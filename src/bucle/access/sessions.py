@@ -27,11 +27,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A session that was recognised: whose it is, and when it was last seen."""
+    """A session that was recognised: whose it is, when it was last seen, when it ends if it is left alone from now."""
 
     id: str
     principal_id: str
     seen_at: datetime
+    ends_at: datetime
 
 
 def open_session(transaction: Transaction, keys: Keys, principal_id: str) -> Opened:
@@ -67,7 +68,12 @@ def recognise(rows: sa.Connection, keys: Keys, text: str, now: datetime) -> Seen
         raise errors.NotSignedIn("sign_in.ended_session")
     if row.seen_at <= to_micros(now - IDLE) or row.created_at <= to_micros(now - LONGEST):
         raise errors.NotSignedIn("sign_in.expired_session")
-    return Seen(id=row.id, principal_id=row.principal_id, seen_at=of_micros(row.seen_at))
+    return Seen(
+        id=row.id,
+        principal_id=row.principal_id,
+        seen_at=of_micros(row.seen_at),
+        ends_at=min(now + IDLE, of_micros(row.created_at) + LONGEST),
+    )
 
 
 def touch(transaction: Transaction, session_id: str) -> None:

@@ -13,6 +13,9 @@ NOUNS = {
     "job": "bucle.cli.job",
     "model": "bucle.cli.model",
     "promotion": "bucle.cli.promotion",
+    "monitor": "bucle.cli.monitor",
+    "label": "bucle.cli.monitor",
+    "online-endpoint": "bucle.cli.online_endpoint",
     "stage": "bucle.cli.stage",
     "gate": "bucle.cli.gate",
     "audit": "bucle.cli.audit",
@@ -21,6 +24,7 @@ NOUNS = {
     "token": "bucle.cli.token",
 }
 VERBS = {
+    "trace": "bucle.cli.trace",
     "promote": "bucle.cli.promotion",
     "approve": "bucle.cli.promotion",
     "reject": "bucle.cli.promotion",

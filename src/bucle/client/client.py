@@ -9,10 +9,12 @@ from typing import Any, Self
 import httpx2
 
 from bucle.client.access import Bindings, Can, Principals, Tokens
+from bucle.client.endpoint import OnlineEndpoints
 from bucle.client.http import Session
 from bucle.client.job import Jobs
 from bucle.client.local import DEFAULT_DATASTORE, Local
 from bucle.client.model import Models
+from bucle.client.monitor import Labels, Monitors
 from bucle.client.platform_file import Gates, Platform
 from bucle.client.promotion import Promotions
 from bucle.client.sign_in import SignIn
@@ -40,6 +42,9 @@ class Client:
         self.job = Jobs(session=session)
         self.model = Models(session=session)
         self.promotion = Promotions(session=session)
+        self.label = Labels(session=session)
+        self.monitor = Monitors(session=session)
+        self.online_endpoint = OnlineEndpoints(session=session)
         self.audit = Audit(session=session)
         self.sign_in = SignIn(session=session)
         self.principal = Principals(session=session)

@@ -25,6 +25,10 @@ class Platform:
         """Return who this client is and what he holds where."""
         return dict(self.session.get(f"{PREFIX}/whoami"))
 
+    def trace(self, request_id: str) -> dict[str, Any]:
+        """Follow a request to its deployment, release, approval, job, commit, data and people."""
+        return dict(self.session.get(f"{PREFIX}/trace/{request_id}"))
+
     def plan(self, file: str | Path, *, prune: bool = False) -> dict[str, Any]:
         """Return the steps from what stands to what platform.yml names, and whether the caller may do each."""
         return self._send("plan", file, prune=prune)

@@ -7,14 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from bucle.ops import packaging, rollout
+from bucle.ops import monitor, packaging, retraining, rollout
 from bucle.ops.world import World
 from bucle.serving.processes import DataPlane
 
 LOG = logging.getLogger("bucle.clock")
 TICK_S = 0.2
 KEEP_UP_S = 1.0
-ADVANCES: Sequence[Callable[[World], None]] = (packaging.advance, rollout.advance)
+ADVANCES: Sequence[Callable[[World], None]] = (
+    packaging.advance,
+    rollout.advance,
+    monitor.advance,
+    retraining.advance,
+)
 """The verbs that a tick calls; each looks in the records for what it has begun, so that a restart loses nothing."""
 
 

@@ -59,10 +59,10 @@ class House:
         linked = sorted(worker for worker, link in self._core.links.items() if link.usable)
         applied = (self._core.table.generation, self._refused, linked)
         if applied != self._applied:
-            self._applied = applied
             generation, refused, _ = applied
             document = {"generation": generation, "refused": refused, "linked": linked}
-            self._write("applied.json", {**document, "pid": os.getpid(), "at": time.time()})
+            if self._write("applied.json", {**document, "pid": os.getpid(), "at": time.time()}):
+                self._applied = applied
 
     def _follow_workers(self) -> None:
         document = self._changed("workers.json")
@@ -103,8 +103,11 @@ class House:
                 return path.read_bytes()
         return None
 
-    def _write(self, name: str, document: Mapping[str, Any]) -> None:
+    def _write(self, name: str, document: Mapping[str, Any]) -> bool:
+        """Write a document; False when the disk does not take it: traffic goes on."""
         try:
             replace_file(self._root / name, json.dumps(document).encode(), durable=False)
-        except OSError as fault:  # a full disk: traffic goes on
+        except OSError as fault:
             sys.stderr.write(f"{name}: {fault}\n")
+            return False
+        return True

@@ -148,7 +148,9 @@ async def _fields(request: Request, longest: int) -> Fields:
         if len(body) > longest:
             raise errors.BadRequest("tracking.batch_too_large", what="bytes", count=len(body), most=longest)
     try:
-        document = json.loads(body or b"{}")
+        document = json.loads(body or b"{}", parse_constant=str)  # NaN as a word of its own is read as the text "NaN"
+        if b"\\u" in body:  # half a surrogate pair is JSON, and a text that no database takes
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as fault:
         raise errors.BadRequest("tracking.bad_body") from fault
     if not isinstance(document, dict):

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from bucle import errors
 from bucle.access.stages import Stage
 from bucle.assets import datastores
+from bucle.assets.versions import Version
 from bucle.core.job import Found
 from bucle.core.job_node import Source
 from bucle.core.job_plan import Mount
@@ -35,13 +36,16 @@ def _asset(world: World, rows: sa.Connection, call: Call, stage: Stage, name: st
     authorise(world, rows, call, "datasets/read", stage.name)
     found = find_version(rows, stage.name, name, version)
     authorise(world, rows, call, "data/read", stage.name, data_class=found.data_class)
-    store = datastores.find(rows, stage.name, found.document["datastore"])
-    folder = store.folder_of(found.digest)
+    return Found(mount=mount_of(rows, stage.name, found), data_class=found.data_class)
+
+
+def mount_of(rows: sa.Connection, stage: str, found: Version) -> Mount:
+    """Return where a version of a data asset lies."""
+    folder = datastores.find(rows, stage, found.document["datastore"]).folder_of(found.digest)
     form: Literal["file", "folder"] = found.document["form"]
     path = folder / Path(found.document["path"]).name if form == "file" else folder
-    reference = f"azureml:{name}:{found.version}"
-    mount = Mount(name=name, path=str(path), form=form, digest=found.digest, reference=reference)
-    return Found(mount=mount, data_class=found.data_class)
+    reference = f"azureml:{found.name}:{found.version}"
+    return Mount(name=found.name, path=str(path), form=form, digest=found.digest, reference=reference)
 
 
 def _uploaded(world: World, rows: sa.Connection, call: Call, stage: Stage, source: Source, uploaded: Uploaded) -> Found:

@@ -40,6 +40,7 @@ def create(world: World, call: Call, stage: str, job: str, *, name: str | None, 
         source = find_source(world, rows, place, found)
         name = name or source.words.name
         taken = {*versions.versions_of(rows, stage, "model", name), *releases.packaged_versions(rows, stage, name)}
+        taken |= {*releases.versions_of(rows, name)}
         version = version or next_version(taken)
         if version in taken:
             raise errors.Conflict("model.exists", name=name, version=version, stage=stage)
@@ -203,6 +204,7 @@ def _packaging_job(world: World, rows: sa.Connection, stage: str, name: str, sou
     store = datastores.find(rows, stage, datastores.DEFAULT)
     out = Mount(name="evidence", path=f"{store.root}/jobs/{name}/package/evidence", form="folder")
     order = {
+        "task": "package",
         "model": source.model.path,
         "example": source.example and source.example.path,
         "evaluation": source.evaluation.path,
@@ -218,7 +220,7 @@ def _packaging_job(world: World, rows: sa.Connection, stage: str, name: str, sou
     step = StepPlan(
         name="package",
         kind="system",
-        command=f"python {shlex.quote(tool)} {shlex.quote(json.dumps(order))}",
+        command=f"python -I {shlex.quote(tool)} {shlex.quote(json.dumps(order))}",
         environment=source.environment,
         inputs=tuple(mounts),
         outputs=(out,),

@@ -175,7 +175,7 @@ def _authorised_way(world: World, rows: sa.Connection, call: Call, asked: str, t
     authorise(world, rows, call, "promotions/request", promotion_plan.source_of(rows, release).name)
     way = find_way(world, rows, release, to)
     if way.registry is not None:
-        authorise(world, rows, call, "models/share", way.source.name)
+        authorise(world, rows, call, "models/share", promotion_plan.source_of(rows, release).name)
     return way
 
 

@@ -13,7 +13,7 @@ from bucle.core.gate import Check, Evidence, entry_gate
 from bucle.core.promotion import Grounds, Step, plan_promotion
 from bucle.core.release import SAFE_FORMATS
 from bucle.ops.world import World
-from bucle.release import gates, promotions, releases
+from bucle.release import comparisons, gates, promotions, releases
 from bucle.release.promotions import Served
 from bucle.release.releases import Release
 from bucle.serving import endpoints
@@ -69,9 +69,21 @@ def source_of(rows: sa.Connection, release: Release) -> Stage:
     return find_stage(rows, done[-1].stage if done else release.stage)
 
 
+def place_of(rows: sa.Connection, release: Release) -> Stage:
+    """Return where a release stands on its path: where it was last promoted to, before that at the path's beginning.
+
+    A candidate that was trained again in a later stage enters at the beginning like any other release.
+    """
+    done = [one for one in promotions.of_release(rows, release.id) if one.state == "completed"]
+    if done:
+        return find_stage(rows, done[-1].stage)
+    paths = [stages for stages in list_paths(rows).values() if release.stage in stages]
+    return find_stage(rows, paths[0][0] if paths else release.stage)
+
+
 def find_way(world: World, rows: sa.Connection, release: Release, to: str) -> Way:
     """Return the way of a release to the next stage of its path; BadRequest says which stage is next."""
-    source = source_of(rows, release)
+    source = place_of(rows, release)
     target = _next_stage(rows, source, to)
     gate, gate_digest = gates.of_stage(rows, target.name)
     served = promotions.serving(rows, target.name, release.name)
@@ -132,7 +144,7 @@ def evidence(rows: sa.Connection, way: Way) -> Evidence:
         monitor=manifest["monitor"] is not None,
         retrain=manifest["retrain"] is not None,
         champion=None if way.champion is None else way.champion.alias,
-        compared=None,
+        compared=None if way.champion is None else comparisons.find(rows, way.champion.digest, way.release.digest),
         stage_before=_stage_before(rows, way),
     )
 

@@ -13,7 +13,7 @@ from bucle import errors
 from bucle.access import invitations, principals, sessions, tokens
 from bucle.core.scopes import parse_scope
 from bucle.core.snapshot import Caller, Principal, Window
-from bucle.ops.world import Call, World
+from bucle.ops.world import Call, Via, World
 from bucle.store.events import PLATFORM, Event
 from bucle.store.instants import to_text
 from bucle.store.records import Transaction
@@ -38,6 +38,16 @@ class Knock:
     address: str
     request_id: str
     authorization: str | None = field(default=None, repr=False)
+    via: Via = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """A person before the pages: who he is, when his session ends, and the token that his forms carry back."""
+
+    identity: Identity
+    ends_at: datetime
+    form_token: str = field(repr=False)
 
 
 def identify(world: World, authorization: str | None) -> Identity:
@@ -59,6 +69,21 @@ def identify(world: World, authorization: str | None) -> Identity:
     if seen.seen_at is None or now - seen.seen_at >= SEEN_AGAIN:
         _touch(world, seen, now)
     return Identity(caller=caller, principal=principal)
+
+
+def seat(world: World, session: str) -> Seat:
+    """Return who sits behind the session of a cookie; NotSignedIn otherwise. A token is no session, even there.
+
+    The form token is an HMAC of the session under the pepper: it needs no column, and it changes with the session.
+    """
+    now = world.clock()
+    with world.read() as rows:
+        seen = sessions.recognise(rows, world.keys, session, now)
+        principal = world.policy.snapshot(rows).people[seen.principal_id]
+    if now - seen.seen_at >= SEEN_AGAIN:
+        _touch(world, seen, now)
+    identity = Identity(caller=Caller(principal_id=principal.id, session="login"), principal=principal)
+    return Seat(identity=identity, ends_at=seen.ends_at, form_token=world.keys.hmac(f"form\n{session}"))
 
 
 def caller_of(presented: tokens.Presented) -> Caller:
@@ -150,7 +175,7 @@ def _end_presented(world: World, transaction: Transaction, knock: Knock) -> None
 
 def _by(knock: Knock, name: str) -> dict[str, Any]:
     """Return the fields of an event by somebody who was unknown until now."""
-    return {"chain": PLATFORM, "who": name, "via": "api", "subject": name, "request_id": knock.request_id}
+    return {"chain": PLATFORM, "who": name, "via": knock.via, "subject": name, "request_id": knock.request_id}
 
 
 def _credential(authorization: str | None) -> str:

@@ -80,6 +80,16 @@ def of_id(rows: sa.Connection, release_id: str) -> Release:
     return _release(rows.execute(sa.select(release).where(release.c.id == release_id)).one())
 
 
+def every(rows: sa.Connection) -> Sequence[Release]:
+    """Return all releases, oldest first."""
+    return [_release(row) for row in rows.execute(sa.select(release).order_by(release.c.created_at))]
+
+
+def versions_of(rows: sa.Connection, name: str) -> tuple[str, ...]:
+    """Return the versions of a model that have a release, in whatever stage they were born."""
+    return tuple(rows.execute(sa.select(release.c.version).where(release.c.name == name)).scalars())
+
+
 def aliases(rows: sa.Connection) -> frozenset[str]:
     """Return every alias that is taken."""
     return frozenset(rows.execute(sa.select(release.c.alias)).scalars())

@@ -1,8 +1,8 @@
 """Looks at a model in a clean process of its own environment, behind the walls of a step without network.
 
-`python package_model.py ORDER` (JSON): loads the model, predicts its example, scores the evaluation data, profiles the
-training data; what it found goes to the folder `out` of its order as JSON. It exits 1 with one line when the model
-cannot be imported or says something else than the process that trained it.
+`python package_model.py ORDER` (JSON). Task `package`: loads the model, predicts its example, scores the evaluation
+data, profiles the training data; task `score`: scores labelled rows. What it found goes to the folder `out` as JSON. It
+exits 1 with one line when the model cannot be imported or says something else than the process that trained it.
 """
 
 import json
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"the model cannot be imported: {type(fault).__name__}: {fault}")
         return 1
     write(out / "model.json", described)
+    if order["task"] == "score":
+        write(out / "scored.json", evaluation_rows(model, described, order))
+        return 0
     if order["example"] is not None:
         differs = compare_example(model, described, Path(order["example"]), order["tolerance"])
         if differs is not None:

@@ -1,7 +1,7 @@
 """What isolation holds on this host, found out by doing: hostile acts in a throw-away folder.
 
-`python -m bucle.runtime.probe` tries each act without walls first, and writes one JSON line an act: its name, whether it
-works without walls (the control), whether the walls stop it.
+`python -m bucle.runtime.probe` tries each act without walls first, and writes one JSON line an act: its name, whether
+it works without walls (the control), whether the walls stop it.
 """
 
 import json

@@ -15,8 +15,9 @@ class Release(Section):
     """The words of one model. `tighten` adds to a stage's gate; it can never loosen it.
 
     `model` names the job's output or the logged model; `evaluation_data` an input or output of the job, and
-    `evaluation` says whether the platform scores it or the job wrote the predictions there itself. `training_data` names
-    the input whose profile is the baseline; `example` an output with rows and the `prediction` of the training process.
+    `evaluation` says whether the platform scores it or the job wrote the predictions there itself. `training_data`
+    names the input whose profile is the baseline; `example` an output with rows and what the training process
+    predicted for them, as `prediction`.
     """
 
     name: Name

@@ -1,6 +1,6 @@
 """Artifacts of runs and logged models: a path is a text in the records, its bytes are an object of the workspace."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
@@ -105,13 +105,6 @@ def delete(transaction: Transaction, owner: str, path: str) -> None:
     """Take away a file, or a folder with all below it; what is not there is no fault, as in MLflow."""
     below = sa.true() if not path else sa.or_(artifact.c.path == path, _below(path))
     transaction.rows.execute(artifact.delete().where(artifact.c.owner == owner, below))
-
-
-def all_of(rows: sa.Connection, owner: str, folder: str = "") -> Iterator[Artifact]:
-    """Yield every file below a folder, by path: what a manifest of it is made of."""
-    query = sa.select(artifact).where(artifact.c.owner == owner).order_by(artifact.c.path)
-    for row in rows.execute(query.where(_below(folder)) if folder else query):
-        yield Artifact(path=row.path, digest=row.digest, size=row.size)
 
 
 def _below(folder: str) -> sa.ColumnElement[bool]:

@@ -91,11 +91,8 @@ def ensure(transaction: Transaction, stage: str, name: str) -> Experiment:
 def ids_of(rows: sa.Connection, stage: str, asked: Iterable[str]) -> Sequence[int]:
     """Return which of the asked experiments the stage has."""
     wanted = set(asked)
-    numbers = {int(one) for one in wanted if _is_id(one) and one != DEFAULT_ID}
-    by: sa.ColumnElement[bool] = experiment.c.id.in_(numbers)
-    if DEFAULT_ID in wanted:
-        by = sa.or_(by, experiment.c.name == DEFAULT_NAME)
-    return list(rows.execute(sa.select(experiment.c.id).where(experiment.c.stage == stage, by)).scalars())
+    there = rows.execute(sa.select(experiment.c.id, experiment.c.name).where(experiment.c.stage == stage))
+    return [row.id for row in there if str(row.id) in wanted or (row.name == DEFAULT_NAME and DEFAULT_ID in wanted)]
 
 
 def rename(transaction: Transaction, found: Experiment, name: str) -> None:

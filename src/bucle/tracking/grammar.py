@@ -103,6 +103,11 @@ MODELS = Vocabulary(
 )  # fmt: skip
 
 _Token = tuple[str, str]
+MOST_CLAUSES = 100
+MOST_KEYS = 30
+LONGEST_TEXT = 10_000
+LONGEST_LIST = 10_000
+"""Beyond these a database refuses the query, which a client would take for a fault of the server and repeat."""
 
 
 def parse_filter(text: str | None, vocabulary: Vocabulary) -> tuple[Clause, ...]:
@@ -116,6 +121,10 @@ def parse_filter(text: str | None, vocabulary: Vocabulary) -> tuple[Clause, ...]
     while tokens:
         clause, tokens = _clause(text, tokens, vocabulary)
         clauses.append(clause)
+        if len(clauses) > MOST_CLAUSES:
+            raise errors.BadRequest(
+                "tracking.bad_filter", filter=text[:200], why=f"it has more than {MOST_CLAUSES} clauses"
+            )
         if tokens and tokens.pop(0) != ("word", "AND"):
             raise errors.BadRequest("tracking.bad_filter", filter=text, why="clauses are joined by AND only")
     return tuple(clauses)
@@ -123,6 +132,8 @@ def parse_filter(text: str | None, vocabulary: Vocabulary) -> tuple[Clause, ...]
 
 def parse_order(texts: Sequence[str], vocabulary: Vocabulary) -> tuple[Order, ...]:
     """Return the keys of an order: `[entity.]key [ASC|DESC]` each."""
+    if len(texts) > MOST_KEYS:
+        raise errors.BadRequest("tracking.bad_filter", filter=texts[0], why=f"it has more than {MOST_KEYS} keys")
     return tuple(_order(text, vocabulary) for text in texts)
 
 
@@ -209,6 +220,8 @@ def _value(text: str, entity: Entity, key: str, found: list[_Token], vocabulary:
         return float(word)
     if kind != "text":
         raise errors.BadRequest("tracking.bad_filter", filter=text, why=f"a quoted text is wanted, not {word}")
+    if len(word) > LONGEST_TEXT:
+        raise errors.BadRequest("tracking.bad_filter", filter=text[:200], why=f"a text holds at most {LONGEST_TEXT}")
     return word[1:-1]
 
 
@@ -218,6 +231,8 @@ def _list(text: str, tokens: list[_Token]) -> tuple[tuple[str, ...], list[_Token
     values, commas = inside[::2], inside[1::2]  # Python's ('a',), which people paste in, counts
     if not values or any(token != ("mark", ",") for token in commas):
         raise errors.BadRequest("tracking.bad_filter", filter=text, why="a list is ('a', 'b')")
+    if len(values) > LONGEST_LIST:
+        raise errors.BadRequest("tracking.bad_filter", filter=text[:200], why=f"a list holds at most {LONGEST_LIST}")
     if any(kind != "text" for kind, _ in values):
         raise errors.BadRequest("tracking.bad_filter", filter=text, why="a list holds quoted texts")
     return tuple(word[1:-1] for _, word in values), tokens[marks[0] + 1 :]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bucle.store.records import Transaction
 from bucle.store.tables.tracking import dataset_input, run_model
-from bucle.tracking.rows import writing
+from bucle.tracking.rows import in_parts, writing
 
 Direction = Literal["input", "output"]
 MOST_DATASETS = 1000
@@ -61,17 +61,19 @@ def link_models(transaction: Transaction, run_id: str, given: Sequence[ModelLink
 def datasets_of(rows: sa.Connection, ids: Sequence[str]) -> Mapping[str, list[DatasetInput]]:
     """Return the datasets of each run."""
     found: dict[str, list[DatasetInput]] = {one: [] for one in ids}
-    query = sa.select(dataset_input).where(dataset_input.c.run_id.in_(ids))
-    for row in rows.execute(query.order_by(dataset_input.c.name, dataset_input.c.digest)):
-        one = DatasetInput(name=row.name, digest=row.digest, context=row.context, document=row.document)
-        found[row.run_id].append(one)
+    query = sa.select(dataset_input).order_by(dataset_input.c.name, dataset_input.c.digest)
+    for part in in_parts(ids):
+        for row in rows.execute(query.where(dataset_input.c.run_id.in_(part))):
+            one = DatasetInput(name=row.name, digest=row.digest, context=row.context, document=row.document)
+            found[row.run_id].append(one)
     return found
 
 
 def models_of(rows: sa.Connection, ids: Sequence[str]) -> Mapping[str, list[ModelLink]]:
     """Return the models of each run."""
     found: dict[str, list[ModelLink]] = {one: [] for one in ids}
-    query = sa.select(run_model).where(run_model.c.run_id.in_(ids)).order_by(run_model.c.step, run_model.c.model_id)
-    for row in rows.execute(query):
-        found[row.run_id].append(ModelLink(direction=row.direction, model_id=row.model_id, step=row.step))
+    query = sa.select(run_model).order_by(run_model.c.step, run_model.c.model_id)
+    for part in in_parts(ids):
+        for row in rows.execute(query.where(run_model.c.run_id.in_(part))):
+            found[row.run_id].append(ModelLink(direction=row.direction, model_id=row.model_id, step=row.step))
     return found

@@ -31,12 +31,6 @@ def of_attempt(rows: sa.Connection, attempt_id: str) -> JobRun | None:
     return _one(rows, job_run.c.attempt_id == attempt_id)
 
 
-def attempts_of(rows: sa.Connection, stage: str, job: str) -> Sequence[JobRun]:
-    """Return the runs of all attempts of a job, oldest first."""
-    query = sa.select(job_run).where(job_run.c.stage == stage, job_run.c.job == job, job_run.c.attempt_id.is_not(None))
-    return [_of_row(row) for row in rows.execute(query.order_by(job_run.c.attempt_id))]
-
-
 def open_ones(rows: sa.Connection) -> Sequence[JobRun]:
     """Return the runs that have not been given their end."""
     return [_of_row(row) for row in rows.execute(sa.select(job_run).where(job_run.c.settled_at.is_(None)))]

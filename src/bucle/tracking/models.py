@@ -1,6 +1,6 @@
 """Logged models (MLflow 3): what a run saved as a model, before anybody registers it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Literal, get_args
@@ -16,7 +16,7 @@ from bucle.tracking import rules
 from bucle.tracking.comparing import holds
 from bucle.tracking.experiments import Experiment, active
 from bucle.tracking.grammar import MODELS, Order, parse_filter
-from bucle.tracking.rows import writing
+from bucle.tracking.rows import MOST_VALUES, in_parts, writing
 from bucle.tracking.rules import Metric
 
 Status = Literal["LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"]
@@ -151,7 +151,7 @@ def search(rows: sa.Connection, stage: str, asked: Search) -> Sequence[LoggedMod
     """Return models that pass the filter, newest first unless ordered; they are few, so they are filtered here."""
     query = sa.select(logged_model).where(
         logged_model.c.stage == stage,
-        logged_model.c.experiment_id.in_(asked.experiments),
+        logged_model.c.experiment_id.in_(asked.experiments[:MOST_VALUES]),
         logged_model.c.deleted_at.is_(None),
     )
     if asked.job is not None:
@@ -207,8 +207,8 @@ def _change(transaction: Transaction, model_id: str, **changed: Any) -> None:
 
 def _full(rows: sa.Connection, found: Sequence[sa.Row[Any]]) -> Sequence[LoggedModel]:
     metrics: dict[str, list[ModelMetric]] = {row.id: [] for row in found}
-    query = sa.select(model_metric).where(model_metric.c.model_id.in_(metrics))
-    for row in rows.execute(query.order_by(model_metric.c.key, model_metric.c.step, model_metric.c.logged_at)):
+    query = sa.select(model_metric).order_by(model_metric.c.key, model_metric.c.step, model_metric.c.logged_at)
+    for row in _in_parts(rows, query, [row.id for row in found]):
         one = Metric(key=row.key, value=row.value, is_nan=row.is_nan, step=row.step, logged_at=row.logged_at)
         metrics[row.model_id].append(
             ModelMetric(run_id=row.run_id, metric=one, dataset_name=row.dataset_name, dataset_digest=row.dataset_digest)
@@ -219,6 +219,11 @@ def _full(rows: sa.Connection, found: Sequence[sa.Row[Any]]) -> Sequence[LoggedM
         del fields["deleted_at"]
         models.append(LoggedModel(**fields, metrics=metrics[row.id]))
     return models
+
+
+def _in_parts(rows: sa.Connection, query: sa.Select[Any], ids: Sequence[str]) -> Iterator[sa.Row[Any]]:
+    for part in in_parts(ids):
+        yield from rows.execute(query.where(model_metric.c.model_id.in_(part)))
 
 
 def checked_tags(pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:

@@ -5,10 +5,8 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from bucle import errors
-from bucle.store.instants import to_micros
 
 LONGEST_KEY = 250
 LONGEST_EXPERIMENT_NAME = 500
@@ -53,11 +51,6 @@ def micros_of_ms(field: str, milliseconds: int) -> int:
     if abs(milliseconds) >= _LONGEST_INSTANT_MS:
         raise errors.BadRequest("tracking.bad_field", field=field, wanted="milliseconds since 1970", given=milliseconds)
     return milliseconds * 1000
-
-
-def ms_now(now: datetime) -> int:
-    """Return an instant as MLflow writes it."""
-    return to_micros(now) // 1000
 
 
 def check_key(kind: str, key: str) -> None:

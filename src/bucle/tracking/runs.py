@@ -15,6 +15,7 @@ from bucle.store.tables.tracking import latest_metric, parameter, run, run_tag
 from bucle.tracking import inputs, tags
 from bucle.tracking.experiments import Experiment, Lifecycle, active
 from bucle.tracking.inputs import DatasetInput, ModelLink
+from bucle.tracking.rows import in_parts
 from bucle.tracking.rules import Metric
 
 Status = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
@@ -162,6 +163,7 @@ def of_row(row: sa.Row[Any]) -> Run:
 
 def _by_run(rows: sa.Connection, table: sa.Table, ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
     found: dict[str, list[sa.Row[Any]]] = {one: [] for one in ids}
-    for row in rows.execute(sa.select(table).where(table.c.run_id.in_(ids)).order_by(table.c.key)):
-        found[row.run_id].append(row)
+    for part in in_parts(ids):
+        for row in rows.execute(sa.select(table).where(table.c.run_id.in_(part)).order_by(table.c.key)):
+            found[row.run_id].append(row)
     return found

@@ -10,6 +10,7 @@ from bucle.store.tables.tracking import dataset_input, latest_metric, parameter,
 from bucle.tracking.comparing import compare
 from bucle.tracking.experiments import View
 from bucle.tracking.grammar import RUNS, Clause, Order, parse_filter, parse_order
+from bucle.tracking.rows import MOST_VALUES
 from bucle.tracking.runs import Run, of_row
 
 _ATTRIBUTES: Mapping[str, Any] = {
@@ -39,7 +40,7 @@ class Search:
 
 def search(rows: sa.Connection, stage: str, asked: Search) -> Sequence[Run]:
     """Return the runs that pass, in the order asked for, then newest first, then by id."""
-    query = sa.select(run).where(run.c.stage == stage, run.c.experiment_id.in_(asked.experiments))
+    query = sa.select(run).where(run.c.stage == stage, run.c.experiment_id.in_(asked.experiments[:MOST_VALUES]))
     if asked.view != "ALL":
         query = query.where(run.c.lifecycle == ("active" if asked.view == "ACTIVE_ONLY" else "deleted"))
     if asked.job is not None:

@@ -1,6 +1,6 @@
 """Tables of release: packagings, releases, promotions, approvals, gates of stages, the ledger."""
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 
 from bucle.store.metadata import METADATA, instant, key, text
 
@@ -107,4 +107,15 @@ ledger = Table(
     text("why"),
     instant("from_at"),
     Index("ix_ledger_endpoint", "stage", "endpoint", "seq"),
+)
+
+comparison = Table(
+    "comparison",
+    METADATA,
+    text("champion"),
+    text("candidate"),
+    text("rows"),
+    Column("document", JSON, nullable=False),
+    instant("compared_at"),
+    PrimaryKeyConstraint("champion", "candidate"),
 )

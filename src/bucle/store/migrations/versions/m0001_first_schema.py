@@ -57,6 +57,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_chain_head")),
     )
     op.create_table(
+        "comparison",
+        sa.Column("champion", sa.Text(), nullable=False),
+        sa.Column("candidate", sa.Text(), nullable=False),
+        sa.Column("rows", sa.Text(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("compared_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("champion", "candidate", name=op.f("pk_comparison")),
+    )
+    op.create_table(
         "compute",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
@@ -129,6 +138,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("stage", "name", name=op.f("uq_experiment_stage_name")),
     )
     op.create_table(
+        "finding",
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("signal", sa.Text(), nullable=False),
+        sa.Column("window_start_at", sa.BigInteger(), nullable=False),
+        sa.Column("window_end_at", sa.BigInteger(), nullable=False),
+        sa.Column("release", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("labelled", sa.Integer(), nullable=False),
+        sa.Column("judged_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stage", "endpoint", "signal", "window_start_at", name=op.f("pk_finding")),
+    )
+    op.create_table(
         "gate",
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("document", sa.JSON(), nullable=False),
@@ -136,6 +159,20 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stage", name=op.f("pk_gate")),
     )
+    op.create_table(
+        "incident",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("signal", sa.Text(), nullable=False),
+        sa.Column("window_end_at", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("answered_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
+    )
+    op.create_index("ix_incident_open", "incident", ["stage", "endpoint", "closed"], unique=False)
     op.create_table(
         "job",
         sa.Column("id", sa.Text(), nullable=False),
@@ -162,6 +199,18 @@ def upgrade() -> None:
     )
     op.create_index("ix_job_listing", "job", ["stage", "created_at", "id"], unique=False)
     op.create_index("ix_job_state", "job", ["state"], unique=False)
+    op.create_table(
+        "label",
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("correlation_id", sa.Text(), nullable=False),
+        sa.Column("value", sa.JSON(), nullable=False),
+        sa.Column("labelled_at", sa.BigInteger(), nullable=True),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("contradictions", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("stage", "endpoint", "correlation_id", name=op.f("pk_label")),
+    )
+    op.create_index("ix_label_received", "label", ["stage", "endpoint", "received_at"], unique=False)
     op.create_table(
         "managed",
         sa.Column("kind", sa.Text(), nullable=False),
@@ -242,10 +291,49 @@ def upgrade() -> None:
         sa.UniqueConstraint("stage", "name", "version", name=op.f("uq_release_stage_name_version")),
     )
     op.create_table(
+        "retraining",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("window_start_at", sa.BigInteger(), nullable=False),
+        sa.Column("window_end_at", sa.BigInteger(), nullable=False),
+        sa.Column("holdout_end_at", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_retraining")),
+    )
+    op.create_index("ix_retraining_state", "retraining", ["state"], unique=False)
+    op.create_table(
         "routing",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_routing")),
+    )
+    op.create_table(
+        "scored",
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("correlation_id", sa.Text(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("deployment", sa.Text(), nullable=False),
+        sa.Column("release", sa.Text(), nullable=False),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=False),
+        sa.Column("event_at", sa.BigInteger(), nullable=True),
+        sa.Column("columns", sa.JSON(), nullable=False),
+        sa.Column("prediction", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("stage", "endpoint", "correlation_id", name=op.f("pk_scored")),
+    )
+    op.create_index("ix_scored_event", "scored", ["stage", "endpoint", "event_at"], unique=False)
+    op.create_index("ix_scored_request", "scored", ["request_id"], unique=False)
+    op.create_table(
+        "segment",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("folded_at", sa.BigInteger(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_segment")),
     )
     op.create_table(
         "stage",
@@ -257,6 +345,14 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_stage")),
         sa.UniqueConstraint("workspace", name=op.f("uq_stage_workspace")),
+    )
+    op.create_table(
+        "watermark",
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("stated_at", sa.BigInteger(), nullable=False),
+        sa.Column("stated_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("stage", "endpoint", name=op.f("pk_watermark")),
     )
     op.create_table(
         "binding",

@@ -1,0 +1,159 @@
+"""The years in production: cars are scored, their consumption arrives late, windows close, a model is trained again."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import httpx2
+
+from bucle import errors
+from bucle.demo.approving import approve, doubts_told
+from bucle.demo.people import People
+
+Hop = Callable[[str, Callable[[], str]], None]
+STAGE = "prod"
+FIRST_YEAR, LAST_YEAR = 1975, 1982
+NUMBERS = ("cylinders", "displacement_cu_in", "horsepower", "weight_lb", "acceleration_s")
+SENT = ("name", *NUMBERS, "origin", "model_year")
+SECONDS_TO_JUDGE = 60.0
+SECONDS_TO_RETRAIN = 600.0
+LOOK_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Production:
+    """The cars that come year by year, and the people who run the model that tells what they consume."""
+
+    people: People
+    cars: Sequence[dict[str, str]]
+    model: str
+    answers: dict[str, float] = field(default_factory=dict)
+    """Correlation id → prediction of every car that was scored."""
+
+    def years(self) -> list[int]:
+        """Return the years in which cars were measured, from the first in production on."""
+        years = {int(car["model_year"]) for car in self.cars}
+        return sorted(year for year in years if FIRST_YEAR <= year <= LAST_YEAR)
+
+
+def tell_years(production: Production, hop: Hop) -> None:
+    """Play the years; the first alert leads to one retraining, and the later years are served by what it gave."""
+    retrained = False
+    for year in production.years():
+        finding: dict[str, Any] = {}
+        hop(str(year), partial(_play, production, year, finding))
+        if finding["verdict"] == "alert" and not retrained:
+            hop("retrain", lambda: _retrain(production))
+            retrained = True
+    hop("rollback", lambda: _rollback(production))
+    hop("trace", lambda: _trace(production))
+
+
+def _play(production: Production, year: int, finding: dict[str, Any]) -> str:
+    """Score a year's cars, send their labels later, close the window, and say what the monitor makes of it."""
+    people = production.people
+    cars = [car for car in production.cars if int(car["model_year"]) == year]
+    _score(production, cars)
+    labels = [{"correlation_id": _id_of(production, car), "label": float(car["mpg"])} for car in cars if car["mpg"]]
+    _when_known(lambda: people.data_engineer.label.create(production.model, labels, stage=STAGE))
+    people.ml_engineer.monitor.watermark(production.model, f"{year + 1}-01-01T00:00:00Z", stage=STAGE)
+    finding |= _await_finding(production, year, len(labels))
+    bias = next(one["value"] for one in finding["details"]["overall"] if one["metric"] == "bias")
+    told = f"n {finding['labelled']}  MAE {finding['value']:.4f}  bias {bias:+.2f}  {finding['verdict']}"
+    if finding["verdict"] != "alert":
+        return told
+    return f"{told}: {finding['why']} → {finding['advice']}"
+
+
+def _score(production: Production, cars: Sequence[dict[str, str]]) -> None:
+    endpoint = production.people.ml_engineer.online_endpoint.show(production.model, stage=STAGE)
+    keys = production.people.ml_engineer.online_endpoint.get_credentials(production.model, stage=STAGE)
+    headers = {"Authorization": f"Bearer {keys['primaryKey']}"}
+    with httpx2.Client(headers=headers, timeout=30.0, trust_env=False) as http:
+        for car in cars:
+            request = _id_of(production, car)
+            body = {"input_data": {"columns": [*SENT, "measured_at"], "index": [0], "data": [_row(car)]}}
+            answer = http.post(endpoint["scoring_uri"], json=body, headers={"x-request-id": request})
+            if answer.status_code != 200:
+                raise errors.WorkFailed("demo.not_scored", status=answer.status_code, said=answer.text[:300])
+            production.answers[request] = answer.json()[0]
+
+
+def _row(car: dict[str, str]) -> list[Any]:
+    sent = [float(car[name]) if name in NUMBERS and car[name] else car[name] or None for name in SENT]
+    return [*sent, f"{car['model_year']}-07-01T00:00:00Z"]
+
+
+def _id_of(production: Production, car: dict[str, str]) -> str:
+    return f"car-{production.cars.index(car)}"
+
+
+def _when_known(act: Callable[[], object]) -> None:
+    """Do something that needs the newest requests in the records; they arrive there a moment after their answer."""
+    until = time.monotonic() + SECONDS_TO_JUDGE
+    while True:
+        try:
+            act()
+        except errors.NotFound:
+            if time.monotonic() > until:
+                raise
+            time.sleep(LOOK_S)
+        else:
+            return
+
+
+def _await_finding(production: Production, year: int, labelled: int) -> dict[str, Any]:
+    until = time.monotonic() + SECONDS_TO_JUDGE
+    while time.monotonic() < until:
+        told = production.people.ml_engineer.monitor.show(production.model, stage=STAGE)
+        for finding in told["findings"]:
+            here = finding["window_start_at"].startswith(f"{year}-") and finding["signal"] == "performance"
+            if here and finding["labelled"] == labelled:
+                return dict(finding)
+        time.sleep(LOOK_S)
+    raise errors.PlatformFault("demo.no_finding", year=year)
+
+
+def _retrain(production: Production) -> str:
+    """Follow the retraining that the alert began: data from traffic, training, comparison, the same gates twice."""
+    people = production.people
+    told = []
+    until = time.monotonic() + SECONDS_TO_RETRAIN
+    while time.monotonic() < until:
+        (state, *_) = people.ml_engineer.monitor.show(production.model, stage=STAGE)["retrainings"]
+        if state["state"] in {"done", "failed"}:
+            break
+        for begun in people.approver.promotion.inbox():
+            done = approve(people, begun)
+            told.append(f"{begun['stage']} ({doubts_told(done)})")
+        time.sleep(LOOK_S)
+    if state["state"] != "done":
+        raise errors.WorkFailed("demo.not_retrained", state=state["state"], reason=state["reason"])
+    data = f"{state['training_data']} ({state['training_rows']} cars as served)"
+    gain = f"{state['gain']:.4f} mpg better on {state['holdout_rows']} newest, 95 % bound {state['bound']:.4f}"
+    return f"{state['model']} from {data}; {gain}; gates: {', '.join(told)}"
+
+
+def _rollback(production: Production) -> str:
+    """Go back to the release before and forth again: both by one command."""
+    client = production.people.ml_engineer
+    before = client.model.history(production.model, stage=STAGE)[0]
+    started = time.monotonic()
+    back = client.promotion.rollback(production.model, stage=STAGE)
+    seconds = time.monotonic() - started
+    client.promotion.rollback(production.model, stage=STAGE)
+    return f"{before['release']} → {back['release']} ({back['digest'][:19]}…) in {seconds:.1f} s, and forth again"
+
+
+def _trace(production: Production) -> str:
+    request = next(reversed(production.answers))
+    found = production.people.ml_engineer.platform.trace(request)
+    people = found["promotion"]
+    commit = found["code"].get("commit", "no commit")[:10]
+    data = ", ".join(one["reference"] for one in found["data"])
+    return (
+        f"{request} → {found['deployment']} → {found['release']['model']} → approved by {people['approved_by'][0]} → "
+        f"{found['job']['name']} → {commit} → {data}"
+    )

@@ -1,0 +1,367 @@
+"""Retraining brought on its way: an incident, the labelled data, the release's own job again, the same gates."""
+
+import json
+import logging
+import shlex
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from bucle import errors
+from bucle.access.stages import Stage, find_stage, list_paths
+from bucle.assets import datastores
+from bucle.core.evaluation import Rows, compare
+from bucle.core.job_plan import JobPlan, Mount, StepPlan
+from bucle.core.retraining import answers, cooled_down, rebound, windows_of
+from bucle.core.scopes import stage_scope
+from bucle.core.snapshot import Caller, Principal
+from bucle.core.windows import Window
+from bucle.execution import jobs
+from bucle.monitoring import findings
+from bucle.monitoring.findings import Incident, Retraining, RetrainingState
+from bucle.ops import job as job_verbs
+from bucle.ops import model as model_verbs
+from bucle.ops import promotion as promotion_verbs
+from bucle.ops.data import find_version
+from bucle.ops.deploying import place_model
+from bucle.ops.job_inputs import mount_of
+from bucle.ops.labelled_data import Served, make_labelled
+from bucle.ops.world import Call, World
+from bucle.release import comparisons, promotions, releases
+from bucle.release.releases import Release
+from bucle.spec.command_job import CommandJob
+from bucle.spec.digest import digest_of
+from bucle.spec.loading import load_body
+from bucle.spec.pipeline_job import PipelineJob
+from bucle.spec.retrain import Retrain
+from bucle.store.records import Transaction
+
+LOG = logging.getLogger("bucle.retraining")
+ROLE = "MonitorAgent"
+LEAST_ROWS = 20
+COMPARING_TIMEOUT_S = 600.0
+
+
+def advance(world: World) -> None:
+    """Begin what open incidents ask for, and bring every retraining one step on."""
+    with world.read() as rows:
+        opened = _open_incidents(rows)
+        active = findings.active_retrainings(rows)
+    for incident in opened:
+        _guarded(f"incident {incident.id}", partial(_begin, world, incident))
+    for one in active:
+        _guarded(f"retraining {one.id}", partial(_step, world, one))
+
+
+def _guarded(what: str, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except errors.BucleError as fault:
+        LOG.warning("%s: %s", what, fault)
+
+
+def _open_incidents(rows: sa.Connection) -> list[Incident]:
+    """Return the open incidents that a retraining policy answers, where none is under way and the cooldown is over."""
+    busy = {(one.stage, one.endpoint) for one in findings.active_retrainings(rows)}
+    found = []
+    for incident in findings.open_incidents(rows):
+        policy = _policy(_release(rows, incident.stage, incident.endpoint))
+        if policy is None or (incident.stage, incident.endpoint) in busy:
+            continue
+        last = findings.retrainings(rows, incident.stage, incident.endpoint)
+        done = [one.holdout_end_at for one in last if one.state != "failed"]
+        if (
+            incident.document["verdict"] == "alert"
+            and answers(policy, incident.document["monitor"], incident.signal)
+            and cooled_down(policy, max(done, default=None), incident.window_end_at)
+            and not any(one.document.get("incident") == incident.id for one in last)
+        ):
+            found.append(incident)
+    return found
+
+
+def _begin(world: World, incident: Incident) -> None:
+    """Make the labelled data and submit the release's own job on it, as the stage's service principal."""
+    with world.records.write(world.clock()) as transaction:
+        rows = transaction.rows
+        release = _release(rows, incident.stage, incident.endpoint)
+        policy = _policy(release)
+        assert policy is not None, "the incident was chosen by its policy"
+        call = _agent(world, rows, incident.stage)
+        alerted = _window(incident)
+        windows = windows_of(policy, alerted)
+        wanted = {"labelled": windows.training, "holdout": windows.holdout}
+        made = {
+            name: make_labelled(
+                world, transaction, call, Served(release=release, stage=incident.stage, window=window, name=name)
+            )
+            for name, window in wanted.items()
+        }
+        training, holdout = made["labelled"], made["holdout"]
+        least = policy.minimum_rows or LEAST_ROWS
+        if training.document["rows"] < least:
+            raise errors.BadRequest("retrain.no_rows", count=training.document["rows"], least=least)
+        begun = Retraining(
+            id=world.new_id(),
+            stage=incident.stage,
+            endpoint=incident.endpoint,
+            state="training",
+            reason=None,
+            why=f"{incident.signal}: {incident.document['why']}",
+            window=windows.training,
+            holdout_end_at=windows.holdout.end,
+            document={
+                "incident": incident.id,
+                "champion": release.alias,
+                "training_data": f"{training.name}:{training.version}",
+                "training_rows": training.document["rows"],
+                "holdout": f"{holdout.name}:{holdout.version}",
+                "holdout_rows": holdout.document["rows"],
+            },
+            created_at=transaction.now,
+        )
+        findings.add_retraining(transaction, begun)
+        findings.close_incident(transaction, incident.id, f"retraining {begun.id}")
+        transaction.record(
+            call.event(incident.stage, "retrain/begin", f"endpoints/{incident.endpoint}", after=begun.document)
+        )
+
+
+def _step(world: World, found: Retraining) -> None:
+    match found.state:
+        case "training":
+            _train(world, found)
+        case "packaging":
+            _await_model(world, found)
+        case "comparing":
+            _await_comparison(world, found)
+        case "promoting":
+            _promote(world, found)
+        case _:
+            return
+
+
+def _train(world: World, found: Retraining) -> None:
+    """Submit the job, or see whether it has ended and package what it made."""
+    with world.read() as rows:
+        release = _champion(rows, found)
+        stage = find_stage(rows, found.stage)
+        call = _agent(world, rows, found.stage)
+        name = found.document.get("job")
+        job = None if name is None else jobs.find(rows, found.stage, name)
+        original = jobs.find(rows, release.stage, release.manifest["job"]["name"])
+    if job is None:
+        assert original is not None, "a release's job is never deleted"
+        policy = _policy(release)
+        assert policy is not None, "the retraining was begun by it"
+        _bring_code(world, release, stage)
+        references = {
+            "window": f"azureml:{found.document['training_data']}",
+            "newest": f"azureml:{found.document['holdout']}",
+        }
+        document = rebound(original.document, policy.bind, references)
+        loaded = load_body({**document, "name": f"retrain-{release.name}-{found.id[-12:]}"}, "job")
+        assert isinstance(loaded.value, CommandJob | PipelineJob), "it ran before"
+        made = job_verbs.create(world, call, found.stage, loaded.value, loaded.document)
+        _move(world, found, "training", job=made["name"])
+    elif job.ended_at is not None:
+        if job.state != "completed":
+            _fail(world, found, f"the job {job.name} ended as {job.state}")
+            return
+        begun = model_verbs.create(world, call, found.stage, job.name, name=None, version=None)
+        _move(world, found, "packaging", model=f"{begun['name']}:{begun['version']}")
+
+
+def _await_model(world: World, found: Retraining) -> None:
+    name, _, version = found.document["model"].partition(":")
+    with world.read() as rows:
+        packaging = releases.find_packaging(rows, found.stage, name, version)
+    assert packaging is not None, "it was begun by this retraining"
+    if packaging.state == "failed":
+        _fail(world, found, f"packaging: {packaging.reason}")
+    elif packaging.state == "done":
+        with world.records.write(world.clock()) as transaction:
+            job = _submit_comparison(world, transaction, found)
+            findings.move_retraining(transaction, found, "comparing", comparison=job)
+        world.wake()
+
+
+def _await_comparison(world: World, found: Retraining) -> None:
+    with world.read() as rows:
+        job = jobs.find(rows, found.stage, found.document["comparison"])
+        assert job is not None, "it was submitted by this retraining"
+        if job.ended_at is None:
+            return
+        scored = {one.name: one.outputs for one in jobs.steps_of(rows, job.id)}
+        champion, candidate = _champion(rows, found), _candidate(rows, found)
+    if job.state != "completed":
+        _fail(world, found, f"the comparison ended as {job.state}")
+        return
+    before, after = (_scored(scored[name]) for name in ("champion", "candidate"))
+    words = champion.manifest["release"]
+    compared = compare(before, after, words["metric"], words["direction"])
+    with world.records.write(world.clock()) as transaction:
+        comparisons.add(transaction, champion.digest, candidate.digest, found.document["holdout"], compared)
+        findings.move_retraining(transaction, found, "promoting", gain=compared.gain, bound=compared.bound)
+
+
+def _promote(world: World, found: Retraining) -> None:
+    """Request the candidate's promotion into each stage up to this one; a stage's people decide, as for any other."""
+    with world.read() as rows:
+        candidate = _candidate(rows, found)
+        made = promotions.of_release(rows, candidate.id)
+        call = _agent(world, rows, found.stage)
+        path = next(stages for stages in list_paths(rows).values() if found.stage in stages)
+    ended = [one for one in made if one.ended_at is not None]
+    if any(one.ended_at is None for one in made):
+        return
+    if ended and ended[-1].state != "completed":
+        _fail(world, found, f"promotion {ended[-1].name}: {ended[-1].state}: {ended[-1].reason}")
+        return
+    reached = path.index(ended[-1].stage) if ended else 0
+    if path[reached] == found.stage:
+        _move(world, found, "done")
+        return
+    begun = promotion_verbs.request(world, call, candidate.alias, path[reached + 1])
+    _move(world, found, "promoting", promotion=begun["name"])
+
+
+def _submit_comparison(world: World, transaction: Transaction, found: Retraining) -> str:
+    """Submit the system job that scores champion and candidate on the hold-out, each in its own environment."""
+    rows = transaction.rows
+    stage = find_stage(rows, found.stage)
+    call = _agent(world, rows, found.stage)
+    store = datastores.find(rows, found.stage, datastores.DEFAULT)
+    name, _, version = found.document["holdout"].partition(":")
+    source = mount_of(rows, found.stage, find_version(rows, found.stage, name, version))
+    job = f"compare-{found.document['model'].replace(':', '-')}"
+    steps = tuple(
+        _scoring_step(world, stage, release, source, f"{store.root}/jobs/{job}/{role}/scored", role)
+        for role, release in (("champion", _champion(rows, found)), ("candidate", _candidate(rows, found)))
+    )
+    document = {"holdout": found.document["holdout"], "model": found.document["model"]}
+    plan = JobPlan(
+        stage=found.stage,
+        name=job,
+        kind="pipeline",
+        display_name="champion against candidate",
+        experiment="comparisons",
+        document=document,
+        document_digest=digest_of(document),
+        data_class=store.data_class,
+        tags={},
+        continue_on_step_failure=False,
+        steps=steps,
+    )
+    jobs.submit(transaction, plan, world.new_id, by=call.principal.id, by_name=call.principal.name)
+    return job
+
+
+def _scoring_step(world: World, stage: Stage, release: Release, source: Mount, out: str, role: str) -> StepPlan:
+    folder = place_model(world, stage, release)
+    order = {
+        "task": "score",
+        "model": str(folder),
+        "evaluation": source.path,
+        "source": "scored",
+        "target": release.manifest["release"]["target"],
+        "columns": [],
+        "out": out,
+    }
+    model = Mount(name="model", path=str(folder), form="folder", digest=release.manifest["model"]["digest"])
+    tool = world.tools.package_model
+    return StepPlan(
+        name=role,
+        kind="system",
+        command=f"python -I {shlex.quote(tool)} {shlex.quote(json.dumps(order))}",
+        environment=release.manifest["environment"]["ask"],
+        inputs=(model, source),
+        outputs=(Mount(name="scored", path=out, form="folder"),),
+        timeout_s=COMPARING_TIMEOUT_S,
+        tools=(tool,),
+    )
+
+
+def _scored(outputs: Mapping[str, Any] | None) -> Rows:
+    assert outputs is not None, "the step completed"
+    found = json.loads((Path(outputs["scored"]["path"]) / "scored.json").read_bytes())
+    return Rows(
+        target=np.array(found["target"], dtype=float), prediction=np.array(found["prediction"], dtype=float), columns={}
+    )
+
+
+def _bring_code(world: World, release: Release, stage: Stage) -> None:
+    """Copy the release's code snapshot to the stage's workspace, and its lock to the stage's environments."""
+    digests = {release.manifest["code"]["digest"]}
+    with world.read() as rows:
+        born = find_stage(rows, release.stage)
+        original = jobs.find(rows, release.stage, release.manifest["job"]["name"])
+        if original is not None:
+            digests |= {one.plan["code"] for one in jobs.steps_of(rows, original.id) if one.plan["code"]}
+    if born.workspace != stage.workspace:
+        for digest in digests:
+            model_verbs.copy_model(world, born.workspace, stage.workspace, digest)
+
+
+def _release(rows: sa.Connection, stage: str, endpoint: str) -> Release:
+    served = promotions.serving(rows, stage, endpoint)
+    assert served is not None, "an incident is opened for what serves"
+    return releases.of_id(rows, served.release_id)
+
+
+def _policy(release: Release) -> Retrain | None:
+    document = release.manifest["retrain"]
+    return None if document is None or "none" in document else Retrain.model_validate(document)
+
+
+def _champion(rows: sa.Connection, found: Retraining) -> Release:
+    release = releases.of_alias(rows, found.document["champion"])
+    assert release is not None, "a release is never deleted"
+    return release
+
+
+def _candidate(rows: sa.Connection, found: Retraining) -> Release:
+    name, _, version = found.document["model"].partition(":")
+    release = releases.of_version(rows, name, version)
+    assert release is not None, "its packaging is done"
+    return release
+
+
+def _agent(world: World, rows: sa.Connection, stage: str) -> Call:
+    """Return a call of the service that holds MonitorAgent in a stage: nothing runs as a person who may have left."""
+    snapshot = world.policy.snapshot(rows)
+    scope = stage_scope(stage)
+    for principal in snapshot.principals:
+        for held in snapshot.holdings(principal.id):
+            if held.role.name == ROLE and held.binding.scope.covers(scope) and principal.active:
+                return _call_of(world, principal)
+    raise errors.Refused("retrain.no_principal", stage=stage)
+
+
+def _call_of(world: World, principal: Principal) -> Call:
+    caller = Caller(principal_id=principal.id, session="workload")
+    return Call(caller=caller, principal=principal, via="clock", request_id=world.new_id())
+
+
+def _window(incident: Incident) -> Window:
+    start, end = (incident.document[name] for name in ("window_start_at", "window_end_at"))
+    return Window(start=datetime.fromisoformat(start), end=datetime.fromisoformat(end))
+
+
+def _move(world: World, found: Retraining, state: RetrainingState, **more: Any) -> None:
+    with world.records.write(world.clock()) as transaction:
+        findings.move_retraining(transaction, found, state, **more)
+
+
+def _fail(world: World, found: Retraining, reason: str) -> None:
+    with world.records.write(world.clock()) as transaction:
+        if findings.move_retraining(transaction, found, "failed", reason=reason):
+            with world.read() as rows:
+                call = _agent(world, rows, found.stage)
+            subject = f"endpoints/{found.endpoint}"
+            transaction.record(call.event(found.stage, "retrain/failed", subject, after={"reason": reason}))
