@@ -60,6 +60,78 @@ def cross_validated_mae(cars: Cars, alpha: float, folds: int, seed: int) -> floa
     return _mean(errors)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the demo declares: the ridge, the bound of the error, the years trained on before an alert."""
+
+    alpha: float
+    bound: float
+    window_years: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Year:
+    """One year as the policy plays it: the error of the model that served, its lower bound, whether it alerts."""
+
+    year: int
+    rows: int
+    mae: float
+    low: float
+    alert: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """The whole play: each year, the year of the one retraining, and how its candidate compares on that year."""
+
+    years: tuple[Year, ...]
+    retrained_after: int
+    gain: float
+    gain_bound: float
+    since: float
+    without: float
+    """Mean error over the years after the retraining: with it, and had nothing been done."""
+
+
+def play(cars: Cars, policy: Policy) -> Played:
+    """Play 1975 to 1982: train on 1970 to 1974, retrain once, at the first alert, on the years before it."""
+    first = ridge(policy.alpha).fit(*_fit(cars.of(1970, 1974)))
+    serving, years, alerted = first, [], 0
+    gain = bound = math.nan
+    for year in range(1975, 1983):
+        here = cars.of(year, year)
+        if len(here.mpg) == 0:
+            continue
+        errors = np.abs(serving.predict(here.known) - here.mpg)
+        low = float(np.quantile(_resampled(errors).mean(axis=1), 0.05))
+        years.append(Year(year=year, rows=len(errors), mae=float(errors.mean()), low=low, alert=low > policy.bound))
+        if years[-1].alert and not alerted:
+            alerted = year
+            candidate = ridge(policy.alpha).fit(*_fit(cars.of(year - policy.window_years, year - 1)))
+            better = errors - np.abs(candidate.predict(here.known) - here.mpg)
+            gain, bound = float(better.mean()), float(np.quantile(_resampled(better).mean(axis=1), 0.05))
+            if bound > 0:
+                serving = candidate
+    later = cars.of(alerted + 1, 1982)
+    return Played(
+        years=tuple(years),
+        retrained_after=alerted,
+        gain=gain,
+        gain_bound=bound,
+        since=_mean(np.abs(serving.predict(later.known) - later.mpg)),
+        without=_mean(np.abs(first.predict(later.known) - later.mpg)),
+    )
+
+
+def _fit(cars: Cars) -> tuple[np.ndarray, np.ndarray]:
+    return cars.known, cars.mpg
+
+
+def _resampled(values: np.ndarray) -> np.ndarray:
+    """Return 10,000 resamples of the values, one a line; the percentile bootstrap of the gates, seed 0."""
+    return values[np.random.default_rng(0).integers(0, len(values), (10_000, len(values)))]
+
+
 def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 

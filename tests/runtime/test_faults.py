@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -281,3 +282,11 @@ def test_run_says_who_runs(host: Host) -> None:
     assert run.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert linux.start_time(run.supervisor_pid) == run.supervisor_start
     assert not isinstance(folder.probe(path), Exit)
+
+
+def test_no_end_is_missed(host: Host) -> None:
+    """An end between two looks wakes the supervisor: of many short attempts that print as they end, none hangs."""
+    orders = [shell("echo last words", timeout_s=None) for _ in range(150)]
+    started = time.monotonic()
+    assert {host.run(order).why for order in orders} == {"ok"}
+    assert time.monotonic() - started < 60

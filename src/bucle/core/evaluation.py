@@ -10,8 +10,8 @@ import numpy.typing as npt
 from bucle import errors
 
 Task = Literal["regression", "classification"]
-Floats = npt.NDArray[np.float64]
-Metric = Callable[[Any, Any], float]
+Metric = Callable[[Any, Any], Any]
+"""A figure of labels and predictions, along the last axis."""
 
 CONFIDENCE = 0.95
 """Of each one-sided bound: `low` and `high` are the 5 % and 95 % quantiles of the bootstrap."""
@@ -19,6 +19,10 @@ RESAMPLES = 10_000
 SEED = 0
 MOST_BOOTSTRAP_ROWS = 2_000
 """Above this many rows a random subset of the resamples' work is done: the interval is narrow anyway."""
+
+
+MOST_AT_ONCE = 1_000_000
+"""Row numbers of resamples that are held in memory at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,16 +100,16 @@ def compare(champion: Rows, candidate: Rows, metric: str, direction: Literal["mi
     sign = 1.0 if direction == "minimize" else -1.0
     truth = candidate.target
 
-    def gain(picked: Any) -> float:
+    def gain(picked: Any) -> Any:
         before = judge(truth[picked], champion.prediction[picked])
         return sign * (before - judge(truth[picked], candidate.prediction[picked]))
 
     everything = np.arange(len(truth))
     return Compared(
         metric=metric,
-        champion=judge(truth, champion.prediction),
-        candidate=judge(truth, candidate.prediction),
-        gain=gain(everything),
+        champion=float(judge(truth, champion.prediction)),
+        candidate=float(judge(truth, candidate.prediction)),
+        gain=float(gain(everything)),
         bound=_bounds(gain, len(truth))[0],
         n=len(truth),
     )
@@ -147,65 +151,87 @@ def measure(metric: str, target: npt.NDArray[Any], prediction: npt.NDArray[Any])
 def _measure(metrics: Mapping[str, Metric], target: Any, prediction: Any) -> tuple[Measured, ...]:
     def one(name: str, judge: Metric) -> Measured:
         low, high = _bounds(lambda picked: judge(target[picked], prediction[picked]), len(target))
-        return Measured(metric=name, value=judge(target, prediction), low=low, high=high, n=len(target))
+        return Measured(metric=name, value=float(judge(target, prediction)), low=low, high=high, n=len(target))
 
     return tuple(one(name, judge) for name, judge in metrics.items())
 
 
-def _bounds(statistic: Callable[[Any], float], n: int) -> tuple[float, float]:
-    """Return the 5 % and 95 % quantiles of a statistic over resampled rows (percentile bootstrap, seeded)."""
+def _bounds(statistic: Callable[[Any], Any], n: int) -> tuple[float, float]:
+    """Return the 5 % and 95 % quantiles of a statistic over resampled rows (percentile bootstrap, seeded).
+
+    `statistic` takes a matrix of row numbers, one resample a line, and gives one value a line.
+    """
     chance = np.random.default_rng(SEED)
     resamples = RESAMPLES if n <= MOST_BOOTSTRAP_ROWS else max(200, RESAMPLES * MOST_BOOTSTRAP_ROWS // n)
-    found = [statistic(chance.integers(0, n, n)) for _ in range(resamples)]
-    return float(np.quantile(found, 1 - CONFIDENCE)), float(np.quantile(found, CONFIDENCE))
+    at_once = max(1, MOST_AT_ONCE // n)
+    found = [
+        statistic(chance.integers(0, n, (min(at_once, resamples - done), n))) for done in range(0, resamples, at_once)
+    ]
+    low, high = np.quantile(np.concatenate(found), (1 - CONFIDENCE, CONFIDENCE))
+    return float(low), float(high)
 
 
-def _mae(target: Floats, prediction: Floats) -> float:
-    return float(np.mean(np.abs(prediction - target)))
+# The metrics work along the last axis: on one sample, or on a matrix of resamples at once.
 
 
-def _mse(target: Floats, prediction: Floats) -> float:
-    return float(np.mean((prediction - target) ** 2))
+def _mae(target: Any, prediction: Any) -> Any:
+    return np.mean(np.abs(prediction - target), axis=-1)
 
 
-def _rmse(target: Floats, prediction: Floats) -> float:
-    return float(np.sqrt(_mse(target, prediction)))
+def _mse(target: Any, prediction: Any) -> Any:
+    return np.mean((prediction - target) ** 2, axis=-1)
 
 
-def _bias(target: Floats, prediction: Floats) -> float:
-    return float(np.mean(prediction - target))
+def _rmse(target: Any, prediction: Any) -> Any:
+    return np.sqrt(_mse(target, prediction))
 
 
-def _r2(target: Floats, prediction: Floats) -> float:
-    spread = float(np.sum((target - np.mean(target)) ** 2))
-    return 0.0 if spread == 0 else 1.0 - float(np.sum((target - prediction) ** 2)) / spread
+def _bias(target: Any, prediction: Any) -> Any:
+    return np.mean(prediction - target, axis=-1)
 
 
-def _accuracy(target: npt.NDArray[Any], prediction: npt.NDArray[Any]) -> float:
-    return float(np.mean(target == prediction))
+def _r2(target: Any, prediction: Any) -> Any:
+    spread = np.sum((target - np.mean(target, axis=-1, keepdims=True)) ** 2, axis=-1)
+    left = np.sum((target - prediction) ** 2, axis=-1)
+    return np.where(spread == 0, 0.0, 1.0 - left / np.where(spread == 0, 1.0, spread))
 
 
-def _macro(per_class: Callable[[Any, Any, Any], float]) -> Metric:
-    def metric(target: npt.NDArray[Any], prediction: npt.NDArray[Any]) -> float:
-        classes = np.unique(np.concatenate([target, prediction]))
-        return float(np.mean([per_class(target, prediction, one) for one in classes]))
+def _accuracy(target: Any, prediction: Any) -> Any:
+    return np.mean(target == prediction, axis=-1)
+
+
+def _macro(per_class: Callable[[Any, Any], Any]) -> Metric:
+    """Return the mean of a figure over the classes that occur, in the labels or in the predictions."""
+
+    def metric(target: Any, prediction: Any) -> Any:
+        classes = np.unique(np.concatenate([np.ravel(target), np.ravel(prediction)]))
+        true = [target == one for one in classes]
+        said = [prediction == one for one in classes]
+        occurs = np.array([np.any(one | other, axis=-1) for one, other in zip(true, said, strict=True)])
+        figures = np.array([per_class(one, other) for one, other in zip(true, said, strict=True)])
+        return np.sum(np.where(occurs, figures, 0.0), axis=0) / np.sum(occurs, axis=0)
 
     return metric
 
 
-def _precision(target: Any, prediction: Any, one: Any) -> float:
-    said = prediction == one
-    return float(np.mean(target[said] == one)) if said.any() else 0.0
+def _share(hits: Any, of: Any) -> Any:
+    """Return the share of `of` that `hits` are, 0 where there are none."""
+    count = np.sum(of, axis=-1)
+    return np.where(count == 0, 0.0, np.sum(hits, axis=-1) / np.where(count == 0, 1, count))
 
 
-def _recall(target: Any, prediction: Any, one: Any) -> float:
-    true = target == one
-    return float(np.mean(prediction[true] == one)) if true.any() else 0.0
+def _precision(true: Any, said: Any) -> Any:
+    return _share(true & said, said)
 
 
-def _f1(target: Any, prediction: Any, one: Any) -> float:
-    precision, recall = _precision(target, prediction, one), _recall(target, prediction, one)
-    return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)
+def _recall(true: Any, said: Any) -> Any:
+    return _share(true & said, true)
+
+
+def _f1(true: Any, said: Any) -> Any:
+    both = np.sum(true & said, axis=-1)
+    each = np.sum(true, axis=-1) + np.sum(said, axis=-1)
+    return np.where(each == 0, 0.0, 2 * both / np.where(each == 0, 1, each))
 
 
 METRICS: Mapping[Task, Mapping[str, Metric]] = {

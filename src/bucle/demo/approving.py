@@ -1,18 +1,26 @@
 """Approving: what the approver and the ML engineer of the demo do with every promotion."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from bucle.demo.people import People
 
 SECONDS_TO_PROMOTE = 300.0
+LOOK_S = 0.2
+ENDED = frozenset({"completed", "refused", "rejected", "returned", "canceled"})
 
 
-def approve(people: People, begun: dict[str, Any]) -> dict[str, Any]:
-    """Have a promotion approved and executed, and wait for its end."""
+def approve(people: People, begun: dict[str, Any], ask: Callable[[], None] | None = None) -> dict[str, Any]:
+    """Have a promotion approved and executed, and wait for its end; `ask` sends the requests that a canary needs."""
     people.approver.promotion.approve(begun["name"], acknowledge=doubts(begun), comment="seen")
     waiting = [one["name"] for one in people.ml_engineer.promotion.inbox() if "execute" in one["you_may"]]
     if begun["name"] in waiting:
         people.ml_engineer.promotion.execute(begun["name"])
+    while ask is not None and (now := people.ml_engineer.promotion.show(begun["name"]))["state"] not in ENDED:
+        if now["state"] == "rolling":
+            ask()
+        time.sleep(LOOK_S)
     return people.ml_engineer.promotion.wait(begun["name"], timeout_s=SECONDS_TO_PROMOTE)
 
 

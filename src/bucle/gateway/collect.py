@@ -12,7 +12,7 @@ from bucle.runtime.segment import LIVE, MAGIC, OPEN, REPLAYED, SEALED, Collected
 
 BUFFER_BYTES = 64 << 20
 SEAL_BYTES = 16 << 20
-SEAL_S = 2.0
+SEAL_S = 1.0
 _WRITE_EVERY_S = 0.1
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 import sqlalchemy as sa
@@ -199,9 +200,9 @@ def _past(sight: Sight, made: Sequence[Release], stages: Sequence[str]) -> list[
     spans: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for stage in dict.fromkeys(stages):
         lines = [*reversed(promotions.history(sight.rows, stage, made[0].name))]
-        ends = [to_text(line.from_at) for line in lines[1:]] + [None]
-        for line, end in zip(lines, ends, strict=True):
-            span = {"stage": stage, "from_at": to_text(line.from_at), "to_at": end, "why": line.why}
+        for line, following in zip_longest(lines, lines[1:]):
+            until = None if following is None else to_text(following.from_at)
+            span = {"stage": stage, "from_at": to_text(line.from_at), "to_at": until, "why": line.why}
             spans[line.release_id].append(span)
     return [{**_release(one), "served": spans[one.id]} for one in reversed(made)]
 

@@ -110,8 +110,10 @@ def _now(world: World, rows: sa.Connection, found: Promotion) -> Now:
     deployment = None if endpoint is None else deployments.find(rows, endpoint, found.deployment)
     worker = None if deployment is None else world.routes.workers().get(deployment.id)
     seen: Any = "none" if deployment is None else "starting"
-    if worker is not None and worker.state in {"ready", "failed"}:
-        seen = worker.state
+    if worker is not None and worker.state == "failed":
+        seen = "failed"
+    elif deployment is not None and worker is not None and worker.state == "ready":
+        seen = "ready" if deployment.id in world.routes.linked() else "starting"
     standing = gate.checks.standing
     rollout = found.rollout
     facts = Facts(

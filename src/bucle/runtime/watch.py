@@ -60,8 +60,12 @@ def watch(pid: int, spec: AttemptSpec, log: JobLog, wakeups: Wakeups) -> Ending:
     with selectors.DefaultSelector() as selector:
         selector.register(log.source, selectors.EVENT_READ)
         selector.register(wakeups.source, selectors.EVENT_READ)
-        while not _has_ended(pid):
-            clock.turn(cancel=wakeups.cancel_asked())
+        while True:
+            # Emptied before the look, never after it: the byte of a child that ends in between must stay for `select`.
+            cancel = wakeups.cancel_asked()
+            if _has_ended(pid):
+                break
+            clock.turn(cancel=cancel)
             ready = {key.fd for key, _ in selector.select(clock.patience_s())}
             if log.source in ready and not log.drain():
                 selector.unregister(log.source)  # user code has closed its output, and goes on

@@ -14,6 +14,7 @@ from bucle.core.actions import ACTIONS
 from bucle.mlflow.routes import mlflow_router
 from bucle.ops.world import World
 from bucle.server.guard import LOOPBACK, Guard
+from bucle.studio import read_pages, studio_routers
 
 WITHOUT_RIGHTS = frozenset({"open", "signed-in"})
 FRAMEWORK_ROUTES = frozenset({"/api/v1/openapi.json"})
@@ -25,8 +26,9 @@ def build_application(world: World, hosts: Iterable[str] = ()) -> ASGIApp:
         title="bucle", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
     )
     application.state.world = world
+    application.state.pages = read_pages()
     install_problems(application)
-    for router in routers():
+    for router in (*routers(), *studio_routers()):
         application.include_router(router)
     application.include_router(mlflow_router())
     refuse_unguarded(application.routes)

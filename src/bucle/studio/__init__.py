@@ -1,4 +1,4 @@
-"""The pages: server-rendered, without scripts; each calls the verbs of `ops` that the API calls, and has a JSON twin."""
+"""The pages: rendered here, without scripts; each calls the verbs of `ops` that the API calls, and has a JSON twin."""
 
 from bucle.studio.page import Pages, read_pages
 from bucle.studio.routes import studio_routers

@@ -45,9 +45,7 @@ class PageRoute(APIRoute):
                 response = await run_in_threadpool(refused, request, error)
             except RequestValidationError as faults:
                 named = ", ".join(str(fault["loc"][-1]) for fault in faults.errors())
-                response = await run_in_threadpool(
-                    refused, request, errors.BadRequest("studio.bad_form", fields=named)
-                )
+                response = await run_in_threadpool(refused, request, errors.BadRequest("studio.bad_form", fields=named))
             response.headers.update(HEADERS)
             return response
 
@@ -154,8 +152,6 @@ def note_refusal(request: Request, error: errors.BucleError) -> None:
 
 
 def _call(request: Request, identity: Identity) -> Call:
-    call = Call(
-        caller=identity.caller, principal=identity.principal, via="studio", request_id=request.state.request_id
-    )
+    call = Call(caller=identity.caller, principal=identity.principal, via="studio", request_id=request.state.request_id)
     request.state.call = call  # a refusal is recorded with its caller
     return call

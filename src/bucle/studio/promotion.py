@@ -111,8 +111,9 @@ def steps_of(document: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def _place(document: Mapping[str, Any]) -> int:
     """Return the place in the plan that a promotion is at; behind the last one where it is complete."""
-    kinds = [step["step"] for step in document["plan"]["steps"]]
-    state, shift = document["state"], max(0, document["rollout"]["at"])
+    kinds: list[str] = [step["step"] for step in document["plan"]["steps"]]
+    state: str = document["state"]
+    shift: int = max(0, document["rollout"]["at"])
     if state == "completed":
         return len(kinds)
     if state in AT and AT[state] in kinds:

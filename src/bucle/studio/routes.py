@@ -42,6 +42,4 @@ def nothing(request: Request) -> Response:
     raise errors.NotFound("studio.no_page", path=request.url.path)
 
 
-DOOR.router.add_api_route(
-    "/", home, methods=["GET"], response_model=None, openapi_extra={"x-permission": OPEN}
-)
+DOOR.router.add_api_route("/", home, methods=["GET"], response_model=None, openapi_extra={"x-permission": OPEN})

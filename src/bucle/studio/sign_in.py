@@ -19,7 +19,7 @@ DOOR = Door()
 HOME = f"{PREFIX}/loop"
 Typed = Annotated[str, Form(max_length=LONGEST)]
 Next = Annotated[str, Form(max_length=2000)]
-_OWN_PAGE = re.compile(r"/studio(/[A-Za-z0-9._~:%-]+)+")
+_OWN_PAGE = re.compile(r"/studio(/[A-Za-z0-9][A-Za-z0-9._~:%-]*)+")
 
 
 @DOOR.page("GET", "/sign-in", permission=OPEN)

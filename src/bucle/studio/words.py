@@ -18,7 +18,7 @@ def instant(text: str) -> datetime:
 def age(text: str, now: str) -> str:
     """Return how long ago `text` was, as `4 min`."""
     seconds = max(0.0, (instant(now) - instant(text)).total_seconds())
-    least, unit, word = next(row for row in _AGES if seconds >= row[0])
+    unit, word = next((unit, word) for least, unit, word in _AGES if seconds >= least)
     return f"{seconds // unit:.0f} {word}"
 
 
@@ -30,10 +30,10 @@ def clock(text: str, now: str | None = None) -> str:
 
 
 def figure(value: float | None) -> str:
-    """Return a figure with three significant digits, a true minus before it."""
+    """Return a figure with three significant digits, and whole from a thousand on."""
     if value is None:
-        return "–"
-    return f"{value:.3g}".replace("-", "−")
+        return "n/a"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def percent(share: float) -> str:
@@ -44,7 +44,7 @@ def percent(share: float) -> str:
 def short(digest: str | None) -> str:
     """Return a digest as people compare it: `sha256:5c1e…90ab`."""
     if digest is None:
-        return "–"
+        return "none"
     kind, _, text = digest.rpartition(":")
     return f"{kind}:{text[:4]}…{text[-4:]}" if kind else text[:10]
 
@@ -54,6 +54,12 @@ def verdicts(checks: Sequence[Mapping[str, Any]]) -> str:
     counted = Counter(check["verdict"] for check in checks)
     told = (("pass", "passed"), ("fail", "failed"), ("inconclusive", "inconclusive"))
     return ", ".join(f"{counted[verdict]} {word}" for verdict, word in told if counted[verdict])
+
+
+def worst_first(checks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return checks with those that stop at the top, else in their order."""
+    order = ("fail", "inconclusive", "pass")
+    return sorted(checks, key=lambda check: order.index(check["verdict"]))
 
 
 def shell(text: str) -> str:
@@ -84,6 +90,7 @@ FILTERS = {
     "percent": percent,
     "short": short,
     "verdicts": verdicts,
+    "worst_first": worst_first,
     "shell": shell,
     "heights": heights,
 }
