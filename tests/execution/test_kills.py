@@ -8,8 +8,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bucle import errors
 from tests.conftest import Installation, write
+
+from bucle import errors
 
 KILLS = 20 if os.environ.get("BUCLE_TEST_ALL") else 5
 SEED = int(os.environ.get("BUCLE_SEED", "1"))
@@ -17,8 +18,7 @@ SEED = int(os.environ.get("BUCLE_SEED", "1"))
 
 def test_server_killed_at_random(installation: Installation, tmp_path: Path) -> None:
     """Each acknowledged job ends once; each of its steps wrote one line for each attempt outside bucle's control."""
-    chance = random.Random(SEED)  # noqa: S311  a seed to repeat a failure, not a secret
-    print(f"seed {SEED}")
+    chance = random.Random(SEED)
     installation.up()
     job = _job_with_ledger(installation, tmp_path)
     acknowledged: list[str] = []
@@ -67,7 +67,7 @@ def _submit(installation: Installation, job: Path, acknowledged: list[str], stop
 def _assert_nothing_lost(installation: Installation, tmp_path: Path, acknowledged: list[str]) -> None:
     with installation.client() as client:
         ended = {name: client.job.wait(name) for name in acknowledged}
-        assert Counter(job["status"] for job in ended.values()) == {"completed": len(acknowledged)}
+        assert Counter(job["status"] for job in ended.values()) == {"completed": len(acknowledged)}, f"seed {SEED}"
         assert client.audit.verify()["intact"]
     lines = [path.read_text().splitlines() for path in (installation.home / "datastores").rglob("jobs/*/*/out/line")]
     assert len(acknowledged) > 0

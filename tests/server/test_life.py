@@ -8,7 +8,6 @@ import stat
 import time
 
 import httpx2
-
 from tests.conftest import Installation
 
 
