@@ -30,3 +30,16 @@ say "cd shop && curl -sf -H \"Authorization: Bearer \$(cat key)\" -H 'Content-Ty
   \$(bucle online-endpoint show -n line --stage prod --query scoring_uri -o tsv)"
 printf '\nten commands\n'
 say "cd shop && bucle job create -f hello.yml --stream"
+cat > "$place/plain.py" <<'P'
+import mlflow
+from sklearn.linear_model import LinearRegression
+
+mlflow.sklearn.autolog(log_models=False)
+mlflow.set_experiment("plain")
+with mlflow.start_run() as run:
+    LinearRegression().fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+print("tracked:", mlflow.get_run(run.info.run_id).data.metrics["training_r2_score"])
+P
+say "cd shop && MLFLOW_TRACKING_URI=\$(bucle status --query address -o tsv)/mlflow/dev \
+  MLFLOW_TRACKING_TOKEN=\$(cat .bucle/admin-token) \$(ls -d .bucle/environments/dev/*/venv/bin/python | while read p; do \
+  \$p -c 'import mlflow' 2>/dev/null && echo \$p && break; done) ../plain.py"

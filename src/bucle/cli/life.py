@@ -44,6 +44,9 @@ def up(home: str | None, port: int, scoring_port: int | None, foreground: bool) 
         )
     address = _await_ready(place, process)
     say(f"ready at {address} in {time.monotonic() - started:.1f} s · state in {place.root}")
+    say(f"  pages     {address}/studio")
+    say(f"  tracking  {address}/mlflow/dev   (MLFLOW_TRACKING_URI)")
+    say(f"  token     {place.admin_token}   (MLFLOW_TRACKING_TOKEN; when signed in: `bucle token create`)")
     return 0
 
 
