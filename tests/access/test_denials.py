@@ -4,9 +4,9 @@ import logging
 from pathlib import Path
 
 import pytest
-from tests.access.conftest import House
 
 from bucle.store.tables.store import chain_head
+from tests.access.conftest import House
 
 DEV = ("DataScientist", "/stages/dev")
 GRANT = {"principal": "ana", "role": "Reader", "scope": "/stages/dev"}

@@ -6,11 +6,11 @@ import pytest
 from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.access.conftest import House
 
 from bucle import errors
 from bucle.access.attempts import Attempts, Limit
 from bucle.access.passwords import Passwords
+from tests.access.conftest import House
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

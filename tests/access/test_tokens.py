@@ -8,11 +8,11 @@ import pytest
 from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.access.conftest import House
 
 from bucle.access import tokens
 from bucle.access.credentials import Prefix, make_credential, read_credential
 from bucle.ops.sign_in import identify
+from tests.access.conftest import House
 
 DEV = ("DataScientist", "/stages/dev")
 

@@ -2,6 +2,7 @@
 
 import pytest
 from httpx2 import Response
+
 from tests.access.conftest import House
 
 ANA = {"principal": "ana", "role": "Reader", "scope": "/stages/dev"}

@@ -4,10 +4,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.conftest import write
 
 from bucle import errors
 from bucle.client import Client
+from tests.conftest import write
 
 ENVIRONMENT = "environment: {image: python}\n"
 

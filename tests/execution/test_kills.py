@@ -8,9 +8,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.conftest import Installation, write
-
 from bucle import errors
+from tests.conftest import Installation, write
 
 KILLS = 20 if os.environ.get("BUCLE_TEST_ALL") else 5
 SEED = int(os.environ.get("BUCLE_SEED", "1"))

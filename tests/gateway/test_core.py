@@ -6,6 +6,9 @@ import signal
 import threading
 
 import pytest
+
+from bucle.gateway.table import choose, read_table
+from bucle.runtime.segment import Collected, read_segment
 from tests.gateway.conftest import (
     KEY,
     OTHER_KEY,
@@ -20,9 +23,6 @@ from tests.gateway.conftest import (
     deployment,
     endpoint,
 )
-
-from bucle.gateway.table import choose, read_table
-from bucle.runtime.segment import Collected, read_segment
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+
 from tests.gateway.conftest import BODY_S, HEADER_S, LARGEST_BODY, Gateway, await_true, body_of, request
 
 GOOD = request(body_of(1))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from tests.access.conftest import House, house
 
 from bucle.store import events
+from tests.access.conftest import House, house
 
 __all__ = ["house"]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.platform.conftest import PEOPLE, TEAM, Applying, texts
 
 from bucle.server.compose import _places
+from tests.platform.conftest import PEOPLE, TEAM, Applying, texts
 
 THREE = {"dev": {"tier": "dev"}, "staging": {"tier": "preprod"}, "prod": {"tier": "prod"}}
 GROWN = {**TEAM, "stages": THREE, "paths": {"main": ["dev", "staging", "prod"]}}

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.conftest import Installation, write
 
 from bucle.spec.loading import load
+from tests.conftest import Installation, write
 
 KINDS = {
     "platform.yml": "platform",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.access.conftest import House
 
 GATE: dict[str, Any] = {"stage": "prod", "checks": {"bounds": {"mae": {"max": 3.5}}}, "approvals": 1}

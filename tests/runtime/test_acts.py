@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from bucle.runtime import landlock
+from bucle.runtime.attempt import Isolation, Mode, Verified
+from bucle.runtime.landlock import landlock_abi
 from tests.runtime.conftest import (
     Host,
     as_nobody,
@@ -19,10 +23,6 @@ from tests.runtime.conftest import (
     shell,
     spec_of,
 )
-
-from bucle.runtime import landlock
-from bucle.runtime.attempt import Isolation, Mode, Verified
-from bucle.runtime.landlock import landlock_abi
 
 pytestmark = pytest.mark.skipif(landlock_abi() < 6, reason="this kernel has no Landlock that scopes signals (ABI 6)")
 

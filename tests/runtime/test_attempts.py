@@ -6,6 +6,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+
+from bucle.core.manifest import manifest_of
+from bucle.runtime import codecheck, folder
+from bucle.runtime.attempt import Limits, Unclaimed, Verified
+from bucle.spec.digest import FolderEntry
 from tests.runtime.conftest import (
     Host,
     await_exit,
@@ -17,11 +22,6 @@ from tests.runtime.conftest import (
     shell,
     spec_of,
 )
-
-from bucle.core.manifest import manifest_of
-from bucle.runtime import codecheck, folder
-from bucle.runtime.attempt import Limits, Unclaimed, Verified
-from bucle.spec.digest import FolderEntry
 
 
 def test_report_of_success(host: Host) -> None:

@@ -9,6 +9,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+
+from bucle.runtime import folder, linux
+from bucle.runtime.attempt import Alive, Exit, Isolation, Lost, Mode, Unclaimed
+from bucle.runtime.landlock import landlock_abi
+from bucle.runtime.spawning import Spawner
 from tests.runtime.conftest import (
     Host,
     await_exit,
@@ -18,11 +23,6 @@ from tests.runtime.conftest import (
     log_of,
     shell,
 )
-
-from bucle.runtime import folder, linux
-from bucle.runtime.attempt import Alive, Exit, Isolation, Lost, Mode, Unclaimed
-from bucle.runtime.landlock import landlock_abi
-from bucle.runtime.spawning import Spawner
 
 TWINS = 60
 NEEDS_LANDLOCK = pytest.mark.skipif(landlock_abi() == 0, reason="this kernel has no Landlock")

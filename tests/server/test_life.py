@@ -8,6 +8,7 @@ import stat
 import time
 
 import httpx2
+
 from tests.conftest import Installation
 
 

@@ -7,12 +7,11 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from tests.serving.conftest import REPLAY_TOKEN, House, acts, await_true, endpoint, is_running, kill, split
-
 from bucle.core.routing import DeploymentRoute
 from bucle.runtime.codecheck import digest_of
 from bucle.serving.processes import DataPlane, running
 from bucle.serving.segments import requests_of, sealed
+from tests.serving.conftest import REPLAY_TOKEN, House, acts, await_true, endpoint, is_running, kill, split
 
 
 def test_killed_worker_is_replaced(awkward_house: House) -> None:

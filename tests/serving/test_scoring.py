@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 import pytest
+
 from tests.serving.conftest import GOOD, House, acts, await_true
 
 COLUMNS = ["weight", "power", "origin"]

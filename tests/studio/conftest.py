@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from httpx2 import Response
+
 from tests.access.conftest import House, house
 from tests.studio.seed import Story, Team, tell
 

@@ -252,7 +252,7 @@ def _deploy(story: Story, release: Release, stage: str, at: datetime) -> None:
         deployment = Deployment(
             id=story.world.new_id(), endpoint_id=endpoint.id, name=release.alias, release_digest=release.digest,
             model_digest=release.manifest["model"]["digest"], environment=digest_of("ask"), document={},
-            pass_through=(), event_time=None, settings=deployments.Settings(), state="starting", reason=None,
+            pass_through=(), event_time=None, settings=deployments.Settings(), state="ready", reason=None,
             made_by="platform", created_at=at,
         )  # fmt: skip
         deployments.add(transaction, endpoint, deployment)

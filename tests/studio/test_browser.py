@@ -16,14 +16,14 @@ from typing import Literal
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
-from tests.access.conftest import PASSWORD, House
-from tests.conftest import Installation
-from tests.studio.seed import DOUBT, SECOND, WAITING, Story, Team, tell
 
 from bucle.config import Home
 from bucle.server.app import build_application
 from bucle.server.compose import compose
 from bucle.server.life import make_home
+from tests.access.conftest import PASSWORD, House
+from tests.conftest import Installation
+from tests.studio.seed import DOUBT, SECOND, WAITING, Story, Team, tell
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [

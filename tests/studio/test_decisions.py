@@ -4,13 +4,13 @@ import pytest
 from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.access.conftest import House
-from tests.studio.conftest import browser
-from tests.studio.seed import DOUBT, SECOND, WAITING, Story, Team, tell
 
 from bucle.access import policy
 from bucle.store.tables.access import policy as policy_table
 from bucle.studio.promotion import steps_of
+from tests.access.conftest import House
+from tests.studio.conftest import browser
+from tests.studio.seed import DOUBT, SECOND, WAITING, Story, Team, tell
 
 PAGE = f"/studio/promotions/{WAITING}"
 

@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 
 import pytest
+
 from tests.access.conftest import House
 from tests.studio.conftest import TEAM, browser, let_in
 from tests.studio.seed import DOUBT, FIRST, SECOND, WAITING, Story, tell

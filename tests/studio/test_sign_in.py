@@ -4,6 +4,7 @@ import re
 
 import pytest
 from httpx2 import Response
+
 from tests.access.conftest import PASSWORD, House
 from tests.studio.conftest import OWN, Browser, browser
 

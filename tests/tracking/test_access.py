@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from tests.tracking.conftest import API, ARTIFACTS, Tracker
 
 from bucle.mlflow.routes import mlflow_router
 from bucle.server.app import effective_routes
+from tests.tracking.conftest import API, ARTIFACTS, Tracker
 
 METRIC: dict[str, Any] = {"key": "a", "value": 1, "timestamp": 1}
 MISSING = (404, "RESOURCE_DOES_NOT_EXIST")

@@ -6,6 +6,7 @@ import uuid
 from contextlib import closing
 
 import pytest
+
 from tests.conftest import Installation
 from tests.tracking.conftest import ARTIFACTS, Tracker
 

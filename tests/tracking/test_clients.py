@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.conftest import Installation
 
 SCENARIO = Path(__file__).with_name("scenario.py")

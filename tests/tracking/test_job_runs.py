@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.tracking.conftest import Tracker
 
 from bucle.execution import queue
 from bucle.execution.fold import Ended, Why, fold
 from bucle.execution.launcher import Starting
 from bucle.execution.queue import Place
 from bucle.ops import job_run
+from tests.tracking.conftest import Tracker
 
 PLACES = {"dev": Place(workspace="dev", slots=100)}
 JOB = {"type": "command", "command": "true", "environment": {"image": "python"}, "experiment_name": "inside"}

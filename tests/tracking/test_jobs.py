@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import Installation, write
 
 from bucle.client import Client
+from tests.conftest import Installation, write
 
 PLAIN = "environment: {image: python}\n"
 LEARNING = """environment:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.tracking.test_protocol import ANSWERS
 from tests.tracking.test_search import FOUND, ORDERED, REFUSED, RUNS_THERE
 

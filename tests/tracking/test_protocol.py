@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.tracking.conftest import Tracker
 
 INVALID = (400, "INVALID_PARAMETER_VALUE")

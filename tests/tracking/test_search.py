@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.tracking.conftest import Tracker
 
 from bucle import errors
 from bucle.tracking.grammar import EXPERIMENTS, MODELS, RUNS, parse_filter, parse_order
+from tests.tracking.conftest import Tracker
 
 # name, accuracy (None: not logged), depth, colour, start in milliseconds
 RUNS_THERE = [

@@ -16,6 +16,8 @@ NOUNS = {
     "monitor": "bucle.cli.monitor",
     "label": "bucle.cli.monitor",
     "online-endpoint": "bucle.cli.online_endpoint",
+    "online-deployment": "bucle.cli.online_deployment",
+    "schedule": "bucle.cli.schedule",
     "stage": "bucle.cli.stage",
     "gate": "bucle.cli.gate",
     "audit": "bucle.cli.audit",
@@ -24,6 +26,7 @@ NOUNS = {
     "token": "bucle.cli.token",
 }
 VERBS = {
+    "replay": "bucle.cli.replay",
     "trace": "bucle.cli.trace",
     "promote": "bucle.cli.promotion",
     "approve": "bucle.cli.promotion",

@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx2
 
 from bucle.client.access import Bindings, Can, Principals, Tokens
-from bucle.client.endpoint import OnlineEndpoints
+from bucle.client.endpoint import OnlineDeployments, OnlineEndpoints
 from bucle.client.http import Session
 from bucle.client.job import Jobs
 from bucle.client.local import DEFAULT_DATASTORE, Local
@@ -17,6 +17,8 @@ from bucle.client.model import Models
 from bucle.client.monitor import Labels, Monitors
 from bucle.client.platform_file import Gates, Platform
 from bucle.client.promotion import Promotions
+from bucle.client.replay import Replays
+from bucle.client.schedule import Schedules
 from bucle.client.sign_in import SignIn
 from bucle.spec.loading import load
 
@@ -45,6 +47,9 @@ class Client:
         self.label = Labels(session=session)
         self.monitor = Monitors(session=session)
         self.online_endpoint = OnlineEndpoints(session=session)
+        self.online_deployment = OnlineDeployments(session=session)
+        self.schedule = Schedules(session=session)
+        self.replay = Replays(session=session)
         self.audit = Audit(session=session)
         self.sign_in = SignIn(session=session)
         self.principal = Principals(session=session)

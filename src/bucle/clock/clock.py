@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from bucle.ops import monitor, packaging, retraining, rollout
+from bucle.ops import deployment, monitor, packaging, retraining, rollout, schedule
 from bucle.ops.world import World
 from bucle.serving.processes import DataPlane
 
@@ -17,8 +17,10 @@ KEEP_UP_S = 1.0
 ADVANCES: Sequence[Callable[[World], None]] = (
     packaging.advance,
     rollout.advance,
+    deployment.advance,
     monitor.advance,
     retraining.advance,
+    schedule.advance,
 )
 """The verbs that a tick calls; each looks in the records for what it has begun, so that a restart loses nothing."""
 

@@ -20,7 +20,8 @@ class FeatureDrift:
     feature: str
     metric: str
     value: float
-    noise: float
+    noise: float | None
+    """None: there are no rows to tell by."""
     threshold: float
     n: int
     verdict: Verdict
@@ -43,7 +44,7 @@ def _numerical(feature: str, profile: Mapping[str, Any], values: Sequence[Any], 
     base = np.array(profile["knots"], dtype=float)
     rows = profile["n"] - profile["null"]
     if len(now) == 0 or len(base) == 0:
-        return _finding(feature, "normalized_wasserstein_distance", 0.0, math.inf, threshold, 0)
+        return _finding(feature, "normalized_wasserstein_distance", 0.0, None, threshold, 0)
     sd = max(float(profile["sd"]), SMALLEST_SD)
     value = wasserstein(base, now) / sd
     noise = _spread(base) * math.sqrt(2 / math.pi) * math.sqrt(1 / rows + 1 / len(now)) / sd
@@ -55,7 +56,7 @@ def _categorical(feature: str, profile: Mapping[str, Any], values: Sequence[Any]
     base = Counter({str(name): int(count) for name, count in profile["counts"].items()})
     n, rows = sum(now.values()), sum(base.values())
     if n == 0 or rows == 0:
-        return _finding(feature, "jensen_shannon_distance", 0.0, math.inf, threshold, n)
+        return _finding(feature, "jensen_shannon_distance", 0.0, None, threshold, n)
     names = sorted(set(now) | set(base))
     one = np.array([base[name] / rows for name in names])
     other = np.array([now[name] / n for name in names])
@@ -64,9 +65,9 @@ def _categorical(feature: str, profile: Mapping[str, Any], values: Sequence[Any]
     return _finding(feature, "jensen_shannon_distance", jensen_shannon(one, other), noise, threshold, n)
 
 
-def _finding(feature: str, metric: str, value: float, noise: float, threshold: float, n: int) -> FeatureDrift:
+def _finding(feature: str, metric: str, value: float, noise: float | None, threshold: float, n: int) -> FeatureDrift:
     verdict: Verdict = "ok"
-    if noise >= threshold:
+    if noise is None or noise >= threshold:
         verdict = "insufficient data"
     elif value - noise > threshold:
         verdict = "alert"

@@ -30,6 +30,8 @@ COVERED = 0.8
 DEFAULT_DRIFT = 0.1
 """Azure's default threshold of both drift metrics."""
 DEFAULT_WINDOW = Period(length=timedelta(days=1))
+AZURE_METRICS = {"f1_score": "f1"}
+"""Azure's names of metrics that have another name here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,7 @@ def judge_performance(signal: Signal, rows: Rows | None, total: int, task: Task)
     details = {
         "overall": [asdict(one) for one in evaluation.overall],
         "groups": [
-            {"column": part.column, "value": part.value, **asdict(find(part.measured, signal.metric))}
+            {"column": part.column, "part": part.value, **asdict(find(part.measured, signal.metric))}
             for part in evaluation.parts
         ],
         "coverage": labelled / total,
@@ -123,6 +125,11 @@ def judge_performance(signal: Signal, rows: Rows | None, total: int, task: Task)
     )
 
 
+def could_not_judge(signal: Signal, why: str, total: int, labelled: int) -> Finding:
+    """Say that a window could not be judged, and why; that is an alert of its own, never silence."""
+    return _finding(signal, "failed", why, total, labelled)
+
+
 def judge_drift(signal: Signal, profile: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> Finding:
     """Judge a window's inputs against the training profile; drift alone is a diagnosis, so it advises to look."""
     total = max((len(values) for values in columns.values()), default=0)
@@ -139,8 +146,11 @@ def judge_drift(signal: Signal, profile: Mapping[str, Any], columns: Mapping[str
         verdict = "insufficient data"
     worst = drifts[0] if drifts else None
     told = "no feature of the profile was sent"
-    if worst is not None:
-        told = f"{worst.feature} {worst.value:.2f}, noise alone {worst.noise:.2f}"
+    if worst is None:
+        verdict = "insufficient data"  # missing data is never "no drift"
+    else:
+        noise = "unknown: it has no values" if worst.noise is None else f"{worst.noise:.2f}"
+        told = f"{worst.feature} {worst.value:.2f}, noise alone {noise}"
     return Finding(
         signal=signal.name,
         verdict=verdict,
@@ -159,8 +169,14 @@ def judge_drift(signal: Signal, profile: Mapping[str, Any], columns: Mapping[str
 
 def numbers_of(rows: Sequence[tuple[Any, Any]], task: Task) -> tuple[Any, Any]:
     """Return labels and predictions of pairs as arrays of the task's kind."""
-    kind = np.float64 if task == "regression" else np.str_
-    return np.array([one for one, _ in rows], dtype=kind), np.array([other for _, other in rows], dtype=kind)
+    if task == "regression":
+        return np.array([one for one, _ in rows], dtype=np.float64), np.array([other for _, other in rows], np.float64)
+    return np.array([_class(one) for one, _ in rows], np.str_), np.array([_class(other) for _, other in rows], np.str_)
+
+
+def _class(value: Any) -> str:
+    """Return the name of a class: JSON does not tell 1 from 1.0, and a model may say either."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _feature(signal: Signal, name: str, profile: Mapping[str, Any], values: Sequence[Any]) -> FeatureDrift:
@@ -178,7 +194,7 @@ def _performance_signals(name: str, signal: PerformanceSignal) -> list[Signal]:
             name=name if len(bounds) == 1 else f"{name}-{metric}",
             kind="model_performance",
             period=_period(production and production.data_window),
-            metric=metric,
+            metric=AZURE_METRICS.get(metric, metric),
             threshold=bound,
             categorical_threshold=bound,
             alerts=bool(signal.alert_enabled),

@@ -279,12 +279,14 @@ def _deploying(facts: Facts) -> Act:
 
 
 def _testing(facts: Facts) -> Act:
-    if facts.standing is None:
-        return Replay()
-    if verdict_of(facts.standing) == "pass":
-        return Shift(place=0)
-    failed = next(check for check in facts.standing if check.verdict != "pass")
-    return Refuse(reason=f"standing gate: {failed.name}: {failed.measured}; demanded: {failed.rule}")
+    if facts.worker == "failed":
+        return Refuse(reason=f"its worker fails: {facts.worker_error}")
+    if facts.standing is not None and verdict_of(facts.standing) != "pass":
+        failed = next(check for check in facts.standing if check.verdict != "pass")
+        return Refuse(reason=f"standing gate: {failed.name}: {failed.measured}; demanded: {failed.rule}")
+    if facts.worker != "ready":
+        return Wait(why="its worker starts again")
+    return Replay() if facts.standing is None else Shift(place=0)
 
 
 def _rolling(facts: Facts) -> Act:
@@ -294,6 +296,8 @@ def _rolling(facts: Facts) -> Act:
     now = facts.rollout[facts.shift]
     if facts.candidate.requests < now.requests:
         return Wait(why=f"waiting for evidence: {facts.candidate.requests} of {now.requests} requests")
+    if facts.worker != "ready":
+        return Wait(why="its worker starts again")
     return Complete() if facts.shift == len(facts.rollout) - 1 else Shift(place=facts.shift + 1)
 
 

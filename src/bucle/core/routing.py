@@ -10,7 +10,8 @@ FORMAT = 1
 WHOLE = 1000
 """All traffic, in per-mille."""
 
-DeploymentState = Literal["starting", "ready", "failed"]
+DeploymentState = Literal["building", "starting", "ready", "failed"]
+"""`building`: its environment is not there yet, and it has no worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -192,7 +192,10 @@ def _trace(production: Production) -> str:
     people = found["promotion"]
     commit = found["code"].get("commit", "no commit")[:10]
     data = ", ".join(one["reference"] for one in found["data"])
+    again = production.people.ml_engineer.replay
+    again.create(request)
+    same = "equal" if again.wait(request)["equal"] else "DIFFERENT"
     return (
         f"{request} → {found['deployment']} → {found['release']['model']} → approved by {people['approved_by'][0]} → "
-        f"{found['job']['name']} → {commit} → {data}"
+        f"{found['job']['name']} → {commit} → {data}; computed again: {same}"
     )

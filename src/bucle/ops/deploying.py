@@ -45,7 +45,8 @@ def build_environment(world: World, transaction: Transaction, stage: Stage, rele
     born = find_stage(transaction.rows, release.stage)
     source, target = world.environments(born.tier), world.environments(stage.tier)
     target.announce(source.asked(ask_digest))
-    shutil.copyfile(source.folder(ask_digest) / "lock.txt", target.folder(ask_digest) / "lock.txt")
+    if born.tier != stage.tier:
+        shutil.copyfile(source.folder(ask_digest) / "lock.txt", target.folder(ask_digest) / "lock.txt")
     step = StepPlan(
         name="environment", kind="build", environment=ask_digest, timeout_s=BUILD_TIMEOUT_S, tries=BUILD_TRIES
     )
@@ -83,6 +84,8 @@ def start_deployment(
         endpoint = endpoints.create(transaction, made)
     known = deployments.find(rows, endpoint, release.alias)
     if known is not None:
+        if known.release_digest != release.digest:
+            raise errors.Conflict("serving.deployment_exists", name=known.name, endpoint=endpoint.name)
         return known
     place_model(world, stage, release)
     words = ReleaseWords.model_validate(release.manifest["release"])
@@ -127,12 +130,24 @@ def find_deployment(rows: sa.Connection, stage: str, endpoint_name: str, name: s
     return endpoint, found
 
 
+def answers(world: World, found: Deployment) -> bool:
+    """Say whether a deployment's worker is ready and the gateway reaches it, at this moment."""
+    worker = world.routes.workers().get(found.id)
+    return worker is not None and worker.state == "ready" and found.id in world.routes.linked()
+
+
+def mark_ready(world: World, transaction: Transaction, found: Deployment) -> None:
+    """Mark a deployment ready for traffic; Conflict when its worker does not answer now."""
+    if not answers(world, found):
+        worker = world.routes.workers().get(found.id)
+        state = "starting" if worker is None or worker.state == "ready" else worker.state
+        raise errors.Conflict("serving.not_ready", deployment=found.name, state=state)
+    if found.state != "ready":
+        deployments.mark(transaction, found, "ready", None)
+
+
 def set_traffic(transaction: Transaction, endpoint: Endpoint, shares: Mapping[str, int]) -> Endpoint:
-    """Set the traffic of an endpoint in percent; its deployments with a share are marked ready."""
-    for name in shares:
-        found = deployments.find(transaction.rows, endpoint, name)
-        if found is not None and found.state != "ready" and shares[name]:
-            deployments.mark(transaction, found, "ready", None)
+    """Set the traffic of an endpoint in percent; Conflict where a share goes to a deployment not marked ready."""
     return endpoints.set_traffic(transaction, endpoint, {name: percent * 10 for name, percent in shares.items()})
 
 

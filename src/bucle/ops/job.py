@@ -19,24 +19,32 @@ from bucle.ops.job_inputs import find_source
 from bucle.ops.uploads import code_manifest
 from bucle.ops.world import Call, World
 from bucle.store.instants import to_text
+from bucle.store.records import Transaction
 
 RANDOM_OF_A_NAME = 10
 
 
 def create(world: World, call: Call, stage: str, asked: JobDocument, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Submit a job: find its inputs, plan its steps, queue them; all in one transaction with its event."""
+    """Submit a job in a transaction of its own, and have the engine turn."""
     with world.write(call) as transaction:
-        authorise(world, transaction.rows, call, "jobs/submit", stage)
-        place = find_stage(transaction.rows, stage)
-        for digest in planning.codes_of(asked):
-            code_manifest(world, stage, place.workspace, digest)
-        plan = planning.plan_job(asked, document, _ground(world, transaction.rows, call, place, asked))
-        made = jobs.submit(transaction, plan, world.new_id, by=call.principal.id, by_name=call.principal.name)
-        after = {"document": plan.document_digest, "class": plan.data_class}
-        transaction.record(call.event(stage, "jobs/submit", f"jobs/{plan.name}", after=after))
-        answer = transaction.answers(document_of(made))
+        answer = transaction.answers(document_of(submit(world, transaction, call, stage, asked, document)))
     world.wake()
     return answer
+
+
+def submit(
+    world: World, transaction: Transaction, call: Call, stage: str, asked: JobDocument, document: Mapping[str, Any]
+) -> Job:
+    """Submit a job: find its inputs, plan its steps, queue them, with its event; the caller wakes the engine."""
+    authorise(world, transaction.rows, call, "jobs/submit", stage)
+    place = find_stage(transaction.rows, stage)
+    for digest in planning.codes_of(asked):
+        code_manifest(world, stage, place.workspace, digest)
+    plan = planning.plan_job(asked, document, _ground(world, transaction.rows, call, place, asked))
+    made = jobs.submit(transaction, plan, world.new_id, by=call.principal.id, by_name=call.principal.name)
+    after = {"document": plan.document_digest, "class": plan.data_class}
+    transaction.record(call.event(stage, "jobs/submit", f"jobs/{plan.name}", after=after))
+    return made
 
 
 def listed(

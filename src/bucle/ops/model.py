@@ -22,6 +22,7 @@ from bucle.release import releases
 from bucle.release.releases import Packaging
 from bucle.spec.digest import digest_of
 from bucle.store.instants import to_text
+from bucle.store.records import Transaction
 
 PACKAGING_TIMEOUT_S = 600.0
 
@@ -122,19 +123,19 @@ def share(world: World, call: Call, stage: str, name: str, version: str, registr
             raise errors.NotFound("model.not_found", name=f"{name}:{version}", stage=stage)
         if registry not in world.policy.snapshot(rows).registries:
             raise errors.NotFound("registry.not_found", registry=registry)
-        shared = share_version(world, found, find_stage(rows, stage).workspace, registry)
-        if versions.find(rows, shared.scope, "model", shared.name, shared.version) is None:
-            versions.add(transaction, shared)
-            transaction.record(call.event(stage, "models/share", f"model/{name}:{version}", after={"to": registry}))
-        return transaction.answers(document_of(shared))
+        return transaction.answers(document_of(share_version(world, transaction, call, found, registry)))
 
 
-def share_version(world: World, found: Version, workspace: str, registry: str) -> Version:
-    """Copy the bytes of a version to a registry's own workspace; return the version as it stands there."""
-    copy_model(world, workspace, f"registry-{registry}", found.digest)
-    return Version(
+def share_version(world: World, transaction: Transaction, call: Call, found: Version, registry: str) -> Version:
+    """Copy a version of a stage to a registry, bytes included; return it as it stands there. Idempotent."""
+    scope, stage = f"registries/{registry}", found.scope
+    known = versions.find(transaction.rows, scope, "model", found.name, found.version)
+    if known is not None:
+        return known
+    copy_model(world, find_stage(transaction.rows, stage).workspace, f"registry-{registry}", found.digest)
+    shared = Version(
         id=world.new_id(),
-        scope=f"registries/{registry}",
+        scope=scope,
         kind="model",
         name=found.name,
         version=found.version,
@@ -146,6 +147,10 @@ def share_version(world: World, found: Version, workspace: str, registry: str) -
         made_by=found.made_by,
         created_at=world.clock(),
     )
+    versions.add(transaction, shared)
+    subject = f"model/{found.name}:{found.version}"
+    transaction.record(call.event(stage, "models/share", subject, after={"to": registry}))
+    return shared
 
 
 def copy_model(world: World, source: str, target: str, digest: str) -> None:

@@ -11,7 +11,15 @@ from bucle import errors
 from bucle.access.stages import find_stage, list_stages
 from bucle.core.classes import DEFAULT_CLASS
 from bucle.core.evaluation import Rows
-from bucle.core.monitor import Finding, Signal, judge_drift, judge_performance, numbers_of, signals_of
+from bucle.core.monitor import (
+    Finding,
+    Signal,
+    could_not_judge,
+    judge_drift,
+    judge_performance,
+    numbers_of,
+    signals_of,
+)
 from bucle.core.release import columns_of
 from bucle.core.windows import Period, Window, closed_windows, read_duration
 from bucle.monitoring import findings, traffic
@@ -212,13 +220,17 @@ def _rows(rows: sa.Connection, watched: Watched, window: Window) -> Sequence[Sco
 def _judge(world: World, watched: Watched, window: Window, signal: Signal) -> None:
     with world.records.write(world.clock()) as transaction:
         scored = _rows(transaction.rows, watched, window)
-        said = _said(watched, signal, scored)
+        try:
+            said = _said(watched, signal, scored)
+        except (errors.BadRequest, ValueError, TypeError) as fault:  # rows or labels of a kind nobody expected
+            labelled = len([one for one in scored if one.label is not None])
+            said = could_not_judge(signal, str(fault), len(scored), labelled)
         served = scored[-1].release if scored else watched.release.digest
         findings.put_finding(transaction, watched.stage, watched.endpoint, window, served, said)
         silent = said.verdict == "no data" and (
             findings.verdict_before(transaction.rows, watched.stage, watched.endpoint, signal.name, window) == "no data"
         )
-        if said.verdict == "alert" or silent:
+        if said.verdict in {"alert", "failed"} or silent:
             _open(world, transaction, watched, window, said)
 
 

@@ -7,12 +7,14 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from bucle import errors
+from bucle.assets import versions
 from bucle.core.access import Allow, decide
 from bucle.core.gate import Check, verdict_of
 from bucle.core.promotion import ENDED, first_state, rollout_of, step_document
 from bucle.core.scopes import stage_scope
 from bucle.ops import promotion_plan
 from bucle.ops.authority import authorise
+from bucle.ops.model import share_version
 from bucle.ops.promotion_plan import Planned, Way, find_release, find_way
 from bucle.ops.world import Call, World
 from bucle.release import promotions, releases
@@ -45,6 +47,8 @@ def request(world: World, call: Call, asked: str, to: str) -> dict[str, Any]:
         begun = _promotion(world, transaction, call, way, planned)
         reason = _entry_reason(planned.entry) if state == "refused" else None
         promotions.add(transaction, replace(begun, state=state, reason=reason, executor_id=executor))
+        if state != "refused":
+            _share(world, transaction, call, way)
         after = {"release": way.release.digest, "plan": begun.plan_digest, "state": state, "reason": reason}
         transaction.record(call.event(way.target.name, "promotions/request", f"promotion/{begun.name}", after=after))
         found = promotions.find(rows, begun.name)
@@ -84,8 +88,7 @@ def execute(world: World, call: Call, name: str) -> dict[str, Any]:
         authorise(world, transaction.rows, call, "promotions/execute", found.stage)
         _refuse_ended(found)
         if found.executor_id is None:
-            state = "deploying" if found.state == "awaiting execution" else found.state
-            changed(transaction, found, executor_id=call.principal.id, state=state)
+            changed(transaction, found, executor_id=call.principal.id)
             transaction.record(call.event(found.stage, "promotions/execute", f"promotion/{name}"))
         return transaction.answers(document_of(world, transaction.rows, again(transaction.rows, name)))
 
@@ -177,6 +180,14 @@ def _authorised_way(world: World, rows: sa.Connection, call: Call, asked: str, t
     if way.registry is not None:
         authorise(world, rows, call, "models/share", promotion_plan.source_of(rows, release).name)
     return way
+
+
+def _share(world: World, transaction: Transaction, call: Call, way: Way) -> None:
+    """Do the plan's first step, which needs nobody else: the release stands in the registry of its path."""
+    release = way.release
+    version = versions.find(transaction.rows, release.stage, "model", release.name, release.version)
+    if way.registry is not None and version is not None:
+        share_version(world, transaction, call, version, way.registry)
 
 
 def _refuse_another(rows: sa.Connection, way: Way) -> None:

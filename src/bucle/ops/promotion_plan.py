@@ -1,12 +1,14 @@
 """What a promotion stands on: the way of its release, what the target serves now, what its entry gate judges."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from bucle import errors
+from bucle.access.settings import read_settings
 from bucle.access.stages import Stage, find_stage, list_paths, list_stages
 from bucle.core.evaluation import read_evaluation
 from bucle.core.gate import Check, Evidence, entry_gate
@@ -38,6 +40,7 @@ class Way:
     served: Served | None
     champion: Release | None
     registry: str | None
+    asked_at: datetime
 
     @property
     def words(self) -> ReleaseWords:
@@ -87,7 +90,6 @@ def find_way(world: World, rows: sa.Connection, release: Release, to: str) -> Wa
     target = _next_stage(rows, source, to)
     gate, gate_digest = gates.of_stage(rows, target.name)
     served = promotions.serving(rows, target.name, release.name)
-    registries = sorted(world.policy.snapshot(rows).registries)
     return Way(
         release=release,
         source=source,
@@ -97,7 +99,8 @@ def find_way(world: World, rows: sa.Connection, release: Release, to: str) -> Wa
         gate_digest=gate_digest,
         served=served,
         champion=None if served is None else releases.of_id(rows, served.release_id),
-        registry=registries[0] if registries else None,
+        registry=read_settings(rows).default_registry,
+        asked_at=world.clock(),
     )
 
 
@@ -137,7 +140,7 @@ def evidence(rows: sa.Connection, way: Way) -> Evidence:
         lineage=bool(code.get("digest") and manifest["data"] and manifest["job"]["name"]),
         locked=bool(manifest["environment"]["lock"]),
         format=manifest["model"]["format"],
-        format_allowed=_format_allowed(manifest),
+        format_allowed=_format_allowed(manifest, read_settings(rows).allow_model_code),
         commit=code.get("commit"),
         clean=code.get("dirty") == "False",
         merged=code.get("branch") in MAIN_BRANCHES and code.get("dirty") == "False",
@@ -149,9 +152,10 @@ def evidence(rows: sa.Connection, way: Way) -> Evidence:
     )
 
 
-def _format_allowed(manifest: dict[str, Any] | Any) -> bool:
-    """Say whether the format may be loaded: it runs no code, or the code is that of a job of this platform."""
-    return manifest["model"]["format"] in SAFE_FORMATS or bool(manifest["job"]["name"])
+def _format_allowed(manifest: Mapping[str, Any], allow_model_code: str) -> bool:
+    """Say whether the format may be loaded: it runs no code, or the platform allows that of its own jobs' models."""
+    from_own_job = bool(manifest["job"]["name"]) and allow_model_code == "from-own-jobs"
+    return manifest["model"]["format"] in SAFE_FORMATS or from_own_job
 
 
 def _stage_before(rows: sa.Connection, way: Way) -> Literal["passed", "missing", "none"]:
@@ -159,10 +163,7 @@ def _stage_before(rows: sa.Connection, way: Way) -> Literal["passed", "missing",
         return "none"
     done = [one for one in promotions.of_release(rows, way.release.id) if one.stage == way.source.name]
     passed = [one for one in done if one.state == "completed" and one.ended_at is not None]
-    if not passed or passed[-1].ended_at is None:
-        return "missing"
-    newest = promotions.serving(rows, way.source.name, way.endpoint)
-    fresh = newest is not None and newest.release_id == way.release.id
+    fresh = [one for one in passed if one.ended_at is not None and way.asked_at - one.ended_at <= STANDING_LASTS]
     return "passed" if fresh else "missing"
 
 

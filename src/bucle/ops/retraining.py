@@ -4,23 +4,21 @@ import json
 import logging
 import shlex
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from bucle import errors
 from bucle.access.stages import Stage, find_stage, list_paths
 from bucle.assets import datastores
-from bucle.core.evaluation import Rows, compare
+from bucle.core.evaluation import Rows, Task, compare
 from bucle.core.job_plan import JobPlan, Mount, StepPlan
+from bucle.core.monitor import numbers_of
 from bucle.core.retraining import answers, cooled_down, rebound, windows_of
 from bucle.core.scopes import stage_scope
 from bucle.core.snapshot import Caller, Principal
-from bucle.core.windows import Window
 from bucle.execution import jobs
 from bucle.monitoring import findings
 from bucle.monitoring.findings import Incident, Retraining, RetrainingState
@@ -31,6 +29,7 @@ from bucle.ops.data import find_version
 from bucle.ops.deploying import place_model
 from bucle.ops.job_inputs import mount_of
 from bucle.ops.labelled_data import Served, make_labelled
+from bucle.ops.retraining_cause import Cause, due_causes, of_incident, policy_of
 from bucle.ops.world import Call, World
 from bucle.release import comparisons, promotions, releases
 from bucle.release.releases import Release
@@ -38,7 +37,6 @@ from bucle.spec.command_job import CommandJob
 from bucle.spec.digest import digest_of
 from bucle.spec.loading import load_body
 from bucle.spec.pipeline_job import PipelineJob
-from bucle.spec.retrain import Retrain
 from bucle.store.records import Transaction
 
 LOG = logging.getLogger("bucle.retraining")
@@ -48,12 +46,15 @@ COMPARING_TIMEOUT_S = 600.0
 
 
 def advance(world: World) -> None:
-    """Begin what open incidents ask for, and bring every retraining one step on."""
+    """Begin what open incidents and schedules ask for, and bring every retraining one step on."""
     with world.read() as rows:
         opened = _open_incidents(rows)
+        ticks = due_causes(rows, world.clock())
         active = findings.active_retrainings(rows)
     for incident in opened:
-        _guarded(f"incident {incident.id}", partial(_begin, world, incident))
+        _guarded(f"incident {incident.id}", partial(_begin, world, of_incident(incident)))
+    for cause in ticks:
+        _guarded(f"schedule of {cause.endpoint}", partial(_begin_at_tick, world, cause))
     for one in active:
         _guarded(f"retraining {one.id}", partial(_step, world, one))
 
@@ -70,7 +71,7 @@ def _open_incidents(rows: sa.Connection) -> list[Incident]:
     busy = {(one.stage, one.endpoint) for one in findings.active_retrainings(rows)}
     found = []
     for incident in findings.open_incidents(rows):
-        policy = _policy(_release(rows, incident.stage, incident.endpoint))
+        policy = policy_of(_release(rows, incident.stage, incident.endpoint))
         if policy is None or (incident.stage, incident.endpoint) in busy:
             continue
         last = findings.retrainings(rows, incident.stage, incident.endpoint)
@@ -85,20 +86,19 @@ def _open_incidents(rows: sa.Connection) -> list[Incident]:
     return found
 
 
-def _begin(world: World, incident: Incident) -> None:
+def _begin(world: World, cause: Cause) -> None:
     """Make the labelled data and submit the release's own job on it, as the stage's service principal."""
     with world.records.write(world.clock()) as transaction:
         rows = transaction.rows
-        release = _release(rows, incident.stage, incident.endpoint)
-        policy = _policy(release)
-        assert policy is not None, "the incident was chosen by its policy"
-        call = _agent(world, rows, incident.stage)
-        alerted = _window(incident)
-        windows = windows_of(policy, alerted)
+        release = _release(rows, cause.stage, cause.endpoint)
+        policy = policy_of(release)
+        assert policy is not None, "the cause was chosen by its policy"
+        call = _agent(world, rows, cause.stage)
+        windows = windows_of(policy, cause.newest)
         wanted = {"labelled": windows.training, "holdout": windows.holdout}
         made = {
             name: make_labelled(
-                world, transaction, call, Served(release=release, stage=incident.stage, window=window, name=name)
+                world, transaction, call, Served(release=release, stage=cause.stage, window=window, name=name)
             )
             for name, window in wanted.items()
         }
@@ -108,15 +108,15 @@ def _begin(world: World, incident: Incident) -> None:
             raise errors.BadRequest("retrain.no_rows", count=training.document["rows"], least=least)
         begun = Retraining(
             id=world.new_id(),
-            stage=incident.stage,
-            endpoint=incident.endpoint,
+            stage=cause.stage,
+            endpoint=cause.endpoint,
             state="training",
             reason=None,
-            why=f"{incident.signal}: {incident.document['why']}",
+            why=cause.why,
             window=windows.training,
             holdout_end_at=windows.holdout.end,
             document={
-                "incident": incident.id,
+                **cause.document,
                 "champion": release.alias,
                 "training_data": f"{training.name}:{training.version}",
                 "training_rows": training.document["rows"],
@@ -126,10 +126,33 @@ def _begin(world: World, incident: Incident) -> None:
             created_at=transaction.now,
         )
         findings.add_retraining(transaction, begun)
-        findings.close_incident(transaction, incident.id, f"retraining {begun.id}")
+        if "incident" in cause.document:
+            findings.close_incident(transaction, cause.document["incident"], f"retraining {begun.id}")
         transaction.record(
-            call.event(incident.stage, "retrain/begin", f"endpoints/{incident.endpoint}", after=begun.document)
+            call.event(cause.stage, "retrain/begin", f"endpoints/{cause.endpoint}", after=begun.document)
         )
+
+
+def _begin_at_tick(world: World, cause: Cause) -> None:
+    """Begin what a schedule asks for; a tick that cannot begin is recorded as failed, and the next one tries again."""
+    try:
+        _begin(world, cause)
+    except errors.BucleError as fault:
+        with world.records.write(world.clock()) as transaction:
+            failed = Retraining(
+                id=world.new_id(),
+                stage=cause.stage,
+                endpoint=cause.endpoint,
+                state="failed",
+                reason=str(fault),
+                why=cause.why,
+                window=cause.newest,
+                holdout_end_at=cause.newest.end,
+                document=cause.document,
+                created_at=transaction.now,
+            )
+            findings.add_retraining(transaction, failed)
+        raise
 
 
 def _step(world: World, found: Retraining) -> None:
@@ -157,7 +180,7 @@ def _train(world: World, found: Retraining) -> None:
         original = jobs.find(rows, release.stage, release.manifest["job"]["name"])
     if job is None:
         assert original is not None, "a release's job is never deleted"
-        policy = _policy(release)
+        policy = policy_of(release)
         assert policy is not None, "the retraining was begun by it"
         _bring_code(world, release, stage)
         references = {
@@ -202,8 +225,8 @@ def _await_comparison(world: World, found: Retraining) -> None:
     if job.state != "completed":
         _fail(world, found, f"the comparison ended as {job.state}")
         return
-    before, after = (_scored(scored[name]) for name in ("champion", "candidate"))
     words = champion.manifest["release"]
+    before, after = (_scored(scored[name], words["task"]) for name in ("champion", "candidate"))
     compared = compare(before, after, words["metric"], words["direction"])
     with world.records.write(world.clock()) as transaction:
         comparisons.add(transaction, champion.digest, candidate.digest, found.document["holdout"], compared)
@@ -287,16 +310,15 @@ def _scoring_step(world: World, stage: Stage, release: Release, source: Mount, o
     )
 
 
-def _scored(outputs: Mapping[str, Any] | None) -> Rows:
+def _scored(outputs: Mapping[str, Any] | None, task: Task) -> Rows:
     assert outputs is not None, "the step completed"
     found = json.loads((Path(outputs["scored"]["path"]) / "scored.json").read_bytes())
-    return Rows(
-        target=np.array(found["target"], dtype=float), prediction=np.array(found["prediction"], dtype=float), columns={}
-    )
+    target, prediction = numbers_of([*zip(found["target"], found["prediction"], strict=True)], task)
+    return Rows(target=target, prediction=prediction, columns={})
 
 
 def _bring_code(world: World, release: Release, stage: Stage) -> None:
-    """Copy the release's code snapshot to the stage's workspace, and its lock to the stage's environments."""
+    """Copy the release's code snapshot to the stage's workspace; its environment stands there since it was promoted."""
     digests = {release.manifest["code"]["digest"]}
     with world.read() as rows:
         born = find_stage(rows, release.stage)
@@ -312,11 +334,6 @@ def _release(rows: sa.Connection, stage: str, endpoint: str) -> Release:
     served = promotions.serving(rows, stage, endpoint)
     assert served is not None, "an incident is opened for what serves"
     return releases.of_id(rows, served.release_id)
-
-
-def _policy(release: Release) -> Retrain | None:
-    document = release.manifest["retrain"]
-    return None if document is None or "none" in document else Retrain.model_validate(document)
 
 
 def _champion(rows: sa.Connection, found: Retraining) -> Release:
@@ -346,11 +363,6 @@ def _agent(world: World, rows: sa.Connection, stage: str) -> Call:
 def _call_of(world: World, principal: Principal) -> Call:
     caller = Caller(principal_id=principal.id, session="workload")
     return Call(caller=caller, principal=principal, via="clock", request_id=world.new_id())
-
-
-def _window(incident: Incident) -> Window:
-    start, end = (incident.document[name] for name in ("window_start_at", "window_end_at"))
-    return Window(start=datetime.fromisoformat(start), end=datetime.fromisoformat(end))
 
 
 def _move(world: World, found: Retraining, state: RetrainingState, **more: Any) -> None:

@@ -8,11 +8,13 @@ import sqlalchemy as sa
 from bucle import errors
 from bucle.ops import deploying
 from bucle.ops.authority import authorise
+from bucle.ops.promotion import changed
 from bucle.ops.world import Call, World
 from bucle.release import promotions, releases
 from bucle.release.promotions import Served
 from bucle.serving import deployments, endpoints
 from bucle.store.instants import to_text
+from bucle.store.records import Transaction
 
 
 def rollback(world: World, call: Call, stage: str, endpoint_name: str) -> dict[str, Any]:
@@ -26,7 +28,8 @@ def rollback(world: World, call: Call, stage: str, endpoint_name: str) -> dict[s
         if former is None or endpoint is None:
             raise errors.NotFound("rollback.nothing", endpoint=endpoint_name, stage=stage)
         release = releases.of_id(rows, former.release_id)
-        if deployments.find(rows, endpoint, former.deployment) is None:
+        warm = deployments.find(rows, endpoint, former.deployment)
+        if warm is None:
             raise errors.Conflict(
                 "rollback.cold",
                 deployment=former.deployment,
@@ -34,6 +37,8 @@ def rollback(world: World, call: Call, stage: str, endpoint_name: str) -> dict[s
                 alias=release.alias,
                 stage=stage,
             )
+        _cancel_others(transaction, call, former)
+        deploying.mark_ready(world, transaction, warm)
         deploying.set_traffic(transaction, endpoint, {former.deployment: 100})
         line = Served(
             seq=0,
@@ -52,6 +57,16 @@ def rollback(world: World, call: Call, stage: str, endpoint_name: str) -> dict[s
         answer = transaction.answers({"endpoint": endpoint_name, "stage": stage, **_document(rows, line)})
     deploying.publish(world)
     return answer
+
+
+def _cancel_others(transaction: Transaction, call: Call, former: Served) -> None:
+    """Cancel what is on its way to the endpoint: its next step would take back the traffic that goes now."""
+    for one in promotions.active(transaction.rows):
+        if (one.stage, one.endpoint) != (former.stage, former.endpoint):
+            continue
+        if one.deployment == former.deployment:  # ending that promotion would remove what we go back to
+            raise errors.Conflict("promotion.another", name=one.name, stage=one.stage, state=one.state)
+        changed(transaction, one, rollout={**one.rollout, "cancel": call.principal.name})
 
 
 def history(world: World, call: Call, stage: str, name: str, as_of: datetime | None) -> list[dict[str, Any]]:

@@ -140,9 +140,10 @@ def _begin(world: World, now: Now) -> None:
         way = promotion_plan.find_way(world, transaction.rows, now.release, now.found.stage)
         if promotion_plan.grounds(transaction.rows, way).digest() != now.found.plan_digest:
             _finish(transaction, now, "refused", "what the plan stood on has changed since it was made")
-        elif not promotions.use_approvals(transaction, now.found.name):
+        elif promotions.has_stale_approval(transaction, now.found.name):
             _finish(transaction, now, "refused", "an approval had expired or was used before")
         elif promotions.change(transaction, now.found, state="deploying"):
+            promotions.use_approvals(transaction, now.found.name)
             transaction.record(_event(now, "promotions/begin", {"deployment": now.found.deployment}))
 
 
@@ -153,9 +154,16 @@ def _build(world: World, now: Now) -> None:
 
 
 def _start(world: World, now: Now) -> None:
-    with world.records.write(world.clock()) as transaction:
-        deploying.start_deployment(world, transaction, now.stage, now.found.endpoint, now.release, by=_executor(now))
-        transaction.record(_event(now, "endpoints/deploy", {"deployment": now.found.deployment, "percent": 0}))
+    """Add the deployment at 0 %; bytes that are no longer the release's end the promotion."""
+    try:
+        with world.records.write(world.clock()) as transaction:
+            deploying.start_deployment(
+                world, transaction, now.stage, now.found.endpoint, now.release, by=_executor(now)
+            )
+            transaction.record(_event(now, "endpoints/deploy", {"deployment": now.found.deployment, "percent": 0}))
+    except (errors.BadRequest, errors.NotFound) as fault:
+        _end(world, now, "refused", f"the model's bytes are not the release's: {fault}")
+        return
     deploying.publish(world)
 
 
@@ -184,8 +192,11 @@ def replay(world: World, found: Promotion, release: Release, gate: Gate) -> Stan
             place = number % len(sample["data"])
             row = {"columns": sample["columns"], "index": [0], "data": [sample["data"][place]]}
             started = time.monotonic()
-            answer = http.post(address, content=json.dumps({"input_data": row}), headers=JSON)
+            answer = _ask(http, address, row)
             taken.append((time.monotonic() - started) * 1000)
+            if answer is None:  # whoever hangs once is not waited for again: other promotions want their turn
+                failed += wanted - number
+                break
             if answer.status_code != 200:
                 failed += 1
             elif not _same(answer.json()[0], sample["prediction"][place], release):
@@ -194,7 +205,7 @@ def replay(world: World, found: Promotion, release: Release, gate: Gate) -> Stan
     return Standing(
         ready=wanted > failed or wanted == 0,
         reason=None if wanted > failed or wanted == 0 else f"{failed} of {wanted} replayed requests failed",
-        bytes_equal=True,
+        bytes_equal=_serves(world, found, release),
         requests=wanted,
         failed=failed,
         differing=differing,
@@ -204,6 +215,22 @@ def replay(world: World, found: Promotion, release: Release, gate: Gate) -> Stan
     )
 
 
+def _ask(http: httpx2.Client, address: str, row: dict[str, Any]) -> httpx2.Response | None:
+    try:
+        return http.post(address, content=json.dumps({"input_data": row}), headers=JSON)
+    except httpx2.TransportError:
+        return None
+
+
+def _serves(world: World, found: Promotion, release: Release) -> bool:
+    """Say whether the worker loaded the release's bytes: it digests its model's folder before it loads it."""
+    with world.read() as rows:
+        _, deployment = deploying.find_deployment(rows, found.stage, found.endpoint, found.deployment)
+    worker = world.routes.workers().get(deployment.id)
+    hello = None if worker is None else worker.hello
+    return hello is not None and hello["model"] == release.manifest["model"]["digest"]
+
+
 def _shift(world: World, now: Now, place: int) -> None:
     shift = now.facts.rollout[place]
     former = now.found.rollout["former"]
@@ -211,12 +238,13 @@ def _shift(world: World, now: Now, place: int) -> None:
     if former is not None and shift.percent < 100:
         shares[former] = 100 - shift.percent
     with world.records.write(world.clock()) as transaction:
-        endpoint, _ = deploying.find_deployment(
+        endpoint, mine = deploying.find_deployment(
             transaction.rows, now.found.stage, now.found.endpoint, now.found.deployment
         )
         base = {name: counted(world, now.found, name) for name in (now.found.deployment, former) if name}
         rollout = {**now.found.rollout, "at": place, "base": base, "note": None}
         if promotions.change(transaction, now.found, state="rolling", rollout=rollout):
+            deploying.mark_ready(world, transaction, mine)
             deploying.set_traffic(transaction, endpoint, shares)
             transaction.record(_event(now, "endpoints/traffic", {"traffic": shares}))
     deploying.publish(world)

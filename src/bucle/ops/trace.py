@@ -26,8 +26,12 @@ def trace(world: World, call: Call, request_id: str) -> dict[str, Any]:
             raise errors.NotFound("trace.not_found", request=request_id)
         first = seen[0]
         release = next(one for one in releases.every(rows) if one.digest == first.release)
-        made = [one for one in promotions.of_release(rows, release.id) if one.stage == first.stage]
-        promotion = made[-1] if made else None
+        made = [
+            one
+            for one in promotions.of_release(rows, release.id)
+            if one.stage == first.stage and one.created_at <= first.accepted_at
+        ]
+        promotion = made[-1] if made else None  # a later attempt did not bring it to this answer
         return {
             "request": request_id,
             "accepted_at": to_text(first.accepted_at),

@@ -139,15 +139,16 @@ def approvals_of(rows: sa.Connection, name: str) -> Sequence[Approval]:
     return [_approval(row) for row in rows.execute(query)]
 
 
-def use_approvals(transaction: Transaction, name: str) -> bool:
-    """Use the approvals of a promotion, once (compare and set); return whether they were unused and unexpired."""
-    now = to_micros(transaction.now)
-    given = sa.and_(approval.c.promotion == name, approval.c.verdict == "approved")
-    stale = sa.select(approval.c.id).where(given, sa.or_(approval.c.used_at.is_not(None), approval.c.expires_at <= now))
-    if transaction.rows.execute(stale).first() is not None:
-        return False
-    transaction.rows.execute(approval.update().where(given).values(used_at=now))
-    return True
+def has_stale_approval(transaction: Transaction, name: str) -> bool:
+    """Return whether an approval of a promotion has expired or was used before."""
+    stale = sa.or_(approval.c.used_at.is_not(None), approval.c.expires_at <= to_micros(transaction.now))
+    return transaction.rows.execute(sa.select(approval.c.id).where(_given(name), stale)).first() is not None
+
+
+def use_approvals(transaction: Transaction, name: str) -> None:
+    """Use the approvals of a promotion; whoever takes its next step first has seen that none is stale."""
+    used = approval.update().where(_given(name)).values(used_at=to_micros(transaction.now))
+    transaction.rows.execute(used)
 
 
 def serve(transaction: Transaction, line: Served) -> None:
@@ -178,6 +179,10 @@ def history(rows: sa.Connection, stage: str, endpoint: str) -> Sequence[Served]:
     """Return the ledger of an endpoint, newest first."""
     query = sa.select(ledger).where(ledger.c.stage == stage, ledger.c.endpoint == endpoint)
     return [_served(row) for row in rows.execute(query.order_by(ledger.c.seq.desc()))]
+
+
+def _given(name: str) -> sa.ColumnElement[bool]:
+    return sa.and_(approval.c.promotion == name, approval.c.verdict == "approved")
 
 
 def _promotion(row: sa.Row[Any]) -> Promotion:

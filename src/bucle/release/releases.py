@@ -69,6 +69,18 @@ def of_version(rows: sa.Connection, name: str, version: str) -> Release | None:
     return None if row is None else _release(row)
 
 
+def all_of_version(rows: sa.Connection, name: str, version: str) -> Sequence[Release]:
+    """Return the releases of a model version, one for each stage that one was born in, newest first."""
+    query = sa.select(release).where(release.c.name == name, release.c.version == version)
+    return [_release(row) for row in rows.execute(query.order_by(release.c.created_at.desc()))]
+
+
+def of_digest(rows: sa.Connection, digest: str) -> Release | None:
+    """Return the release of a digest, or None."""
+    row = rows.execute(sa.select(release).where(release.c.digest == digest)).one_or_none()
+    return None if row is None else _release(row)
+
+
 def of_alias(rows: sa.Connection, alias: str) -> Release | None:
     """Return the release of an alias, or None."""
     row = rows.execute(sa.select(release).where(release.c.alias == alias)).one_or_none()

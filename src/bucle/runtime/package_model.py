@@ -1,7 +1,8 @@
 """Looks at a model in a clean process of its own environment, behind the walls of a step without network.
 
 `python package_model.py ORDER` (JSON). Task `package`: loads the model, predicts its example, scores the evaluation
-data, profiles the training data; task `score`: scores labelled rows. What it found goes to the folder `out` as JSON. It
+data, profiles the training data; task `score`: scores labelled rows; task
+`predict`: predicts rows of its order. What it found goes to the folder `out` as JSON. It
 exits 1 with one line when the model cannot be imported or says something else than the process that trained it.
 """
 
@@ -31,6 +32,10 @@ def main(arguments: Sequence[str]) -> int:
         print(f"the model cannot be imported: {type(fault).__name__}: {fault}")
         return 1
     write(out / "model.json", described)
+    if order["task"] == "predict":
+        table = known_columns(pd.DataFrame(order["rows"]), described)
+        write(out / "again.json", {"prediction": plain(model.predict(table))})
+        return 0
     if order["task"] == "score":
         write(out / "scored.json", evaluation_rows(model, described, order))
         return 0
@@ -66,8 +71,11 @@ def load(folder: Path) -> tuple[Any, dict[str, Any]]:
 def compare_example(model: Any, described: Mapping[str, Any], place: Path, tolerance: float) -> str | None:
     """Return how the model differs from what the training process predicted for the same rows, or None."""
     table = read_table(place)
-    said = [float(value) for value in table["prediction"]]
-    now = [float(value) for value in model.predict(known_columns(table, described))]
+    said, now = plain(table["prediction"]), plain(model.predict(known_columns(table, described)))
+    if not all(isinstance(value, (int, float)) for value in (*said, *now)):
+        differing = sum(str(one) != str(other) for one, other in zip(said, now, strict=True))
+        told = f"the model predicts otherwise than the process that trained it: {differing} of {len(said)} differ"
+        return told if differing else None
     worst = max((abs(one - other) for one, other in zip(said, now, strict=True)), default=0.0)
     if worst <= tolerance:
         return None

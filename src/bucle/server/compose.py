@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from uv import find_uv_bin
 
-from bucle import __version__, errors
+from bucle import __version__
 from bucle.access.computes import list_computes
 from bucle.access.keys import read_or_make_keys
 from bucle.access.policy import Policy
@@ -169,12 +169,12 @@ def _scoring_address(home: Home) -> str | None:
     return None if gateway is None else f"http://{HOST}:{gateway.port}"
 
 
-def _place_of(world: World, endpoint: Endpoint, deployment: Deployment) -> ServedPlace:
-    """Return where a deployment's environment and model lie; both were made before it was added."""
+def _place_of(world: World, endpoint: Endpoint, deployment: Deployment) -> ServedPlace | None:
+    """Return where a deployment's environment and model lie; None while the environment is not built."""
     tier = _tiers(world.records)[endpoint.stage]
     built = world.environments(tier).find(deployment.environment)
     if built is None:
-        raise errors.PlatformFault("environment.not_built", step=deployment.name)
+        return None
     return ServedPlace(
         python=built.python,
         read=(built.folder / "venv", *base_of(built.python)),

@@ -83,6 +83,26 @@ def mark(transaction: Transaction, found: Deployment, state: DeploymentState, re
     return replace(found, state=state, reason=reason)
 
 
+def admit(transaction: Transaction, found: Deployment) -> Deployment:
+    """Let a deployment whose environment has been built have its worker: the table names it from now on."""
+    raise_generation(transaction)
+    return mark(transaction, found, "starting", None)
+
+
+def adjust(transaction: Transaction, found: Deployment, document: Mapping[str, Any], settings: Settings) -> Deployment:
+    """Give a deployment other settings under the same worker."""
+    values = {"document": dict(document), "settings": asdict(settings)}
+    transaction.rows.execute(deployment.update().where(deployment.c.id == found.id).values(values))
+    raise_generation(transaction)
+    return replace(found, document=document, settings=settings)
+
+
+def in_states(rows: sa.Connection, states: Sequence[DeploymentState]) -> Sequence[Deployment]:
+    """Return the deployments of all endpoints that are in one of these states, oldest first."""
+    query = sa.select(deployment).where(deployment.c.state.in_(states))
+    return [_of_row(row) for row in rows.execute(query.order_by(deployment.c.created_at, deployment.c.id))]
+
+
 def remove(transaction: Transaction, endpoint: Endpoint, found: Deployment) -> None:
     """Remove a deployment: its worker is drained and stopped; Conflict while it gets traffic."""
     share = endpoint.traffic.get(found.name, 0)

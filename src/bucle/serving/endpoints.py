@@ -83,6 +83,18 @@ def find(rows: sa.Connection, stage: str, name: str) -> Endpoint | None:
     return None if row is None else _of_row(row)
 
 
+def of_id(rows: sa.Connection, endpoint_id: str) -> Endpoint:
+    """Return the endpoint of an internal id."""
+    return _of_row(rows.execute(sa.select(endpoint).where(endpoint.c.id == endpoint_id)).one())
+
+
+def change(transaction: Transaction, found: Endpoint, document: Mapping[str, Any]) -> Endpoint:
+    """Give an endpoint another document; its keys and its traffic stay."""
+    changed = endpoint.update().where(endpoint.c.id == found.id).values(document=dict(document))
+    transaction.rows.execute(changed)
+    return replace(found, document=document)
+
+
 def page(rows: sa.Connection, stage: str, *, limit: int, after: str | None) -> Sequence[Endpoint]:
     """Return at most `limit` endpoints of `stage` by name, behind the one called `after`."""
     query = sa.select(endpoint).where(endpoint.c.stage == stage)

@@ -60,7 +60,9 @@ class Routes:
     folder: Path
     records: Records
     derive: Derive
-    place_of: Callable[[Endpoint, Deployment], Place]
+    place_of: Callable[[Endpoint, Deployment], Place | None]
+    """None while the environment of a deployment is not built: it has no worker then."""
+
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def publish(self) -> int:
@@ -133,11 +135,15 @@ class Routes:
             name=endpoint.name,
             keys=tuple(keys),
             traffic=endpoint.traffic,
-            deployments=tuple(self._deployment(endpoint, found) for found in deployments.of_endpoint(rows, endpoint)),
+            deployments=tuple(
+                self._deployment(found, place)
+                for found in deployments.of_endpoint(rows, endpoint)
+                if (place := self.place_of(endpoint, found)) is not None
+            ),
         )
 
-    def _deployment(self, endpoint: Endpoint, found: Deployment) -> DeploymentRoute:
-        place, settings = self.place_of(endpoint, found), found.settings
+    def _deployment(self, found: Deployment, place: Place) -> DeploymentRoute:
+        settings = found.settings
         worker = Worker(
             id=found.id,
             python=str(place.python),

@@ -1,4 +1,4 @@
-"""Tables of execution: jobs, their steps, what waits for what, each attempt."""
+"""Tables of execution: jobs, their steps, what waits for what, each attempt; schedules and their firings."""
 
 from sqlalchemy import (
     JSON,
@@ -89,4 +89,33 @@ attempt = Table(
     Column("log_bytes", BigInteger),
     UniqueConstraint("step_id", "n"),
     Index("ix_attempt_state", "state"),
+)
+
+schedule = Table(
+    "schedule",
+    METADATA,
+    key("id"),
+    text("stage"),
+    text("name"),
+    Column("document", JSON, nullable=False),
+    Column("job_document", JSON, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    text("principal_id"),
+    text("made_by"),
+    instant("created_at"),
+    instant("considered_at"),
+    instant("next_at", null=True),
+    UniqueConstraint("stage", "name"),
+    Index("ix_schedule_due", "enabled", "next_at"),
+)
+
+fire = Table(
+    "fire",
+    METADATA,
+    Column("schedule_id", ForeignKey("schedule.id"), primary_key=True),
+    Column("due_at", BigInteger, primary_key=True),
+    instant("fired_at"),
+    instant("first_missed_at", null=True),
+    text("job", null=True),
+    text("reason", null=True),
 )

@@ -313,6 +313,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_routing")),
     )
     op.create_table(
+        "schedule",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("job_document", sa.JSON(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("principal_id", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("considered_at", sa.BigInteger(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_schedule")),
+        sa.UniqueConstraint("stage", "name", name=op.f("uq_schedule_stage_name")),
+    )
+    op.create_index("ix_schedule_due", "schedule", ["enabled", "next_at"], unique=False)
+    op.create_table(
         "scored",
         sa.Column("stage", sa.Text(), nullable=False),
         sa.Column("endpoint", sa.Text(), nullable=False),
@@ -398,6 +415,17 @@ def upgrade() -> None:
             ["experiment_id"], ["experiment.id"], name=op.f("fk_experiment_tag_experiment_id_experiment")
         ),
         sa.PrimaryKeyConstraint("experiment_id", "key", name=op.f("pk_experiment_tag")),
+    )
+    op.create_table(
+        "fire",
+        sa.Column("schedule_id", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("fired_at", sa.BigInteger(), nullable=False),
+        sa.Column("first_missed_at", sa.BigInteger(), nullable=True),
+        sa.Column("job", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["schedule_id"], ["schedule.id"], name=op.f("fk_fire_schedule_id_schedule")),
+        sa.PrimaryKeyConstraint("schedule_id", "due_at", name=op.f("pk_fire")),
     )
     op.create_table(
         "invitation",
