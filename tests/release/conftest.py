@@ -25,8 +25,6 @@ ROWS = 700
 KNOWN_ROWS = 400
 """The first rows, which the job trains on; the rest is held back (`train.py`)."""
 ENDPOINT, STAGE = "cost", "prod"
-FAULTS = ("sleeps", "rare", "swapped-serving", "swapped", "worse-south", "worse-east", "lacks", "tires")
-"""`project/faulty.py` says what each does."""
 ENDED = {"completed", "refused", "rejected", "returned", "canceled"}
 
 
@@ -221,9 +219,6 @@ def first(platform: Platform) -> dict[str, Any]:
     """Give the promotion of a sound model that serves production: the positive control of every refusal."""
     begun = platform.request(platform.package("none"))
     platform.approve(begun)
-    for fault in FAULTS:  # trained while the environment of production is built
-        platform.train(fault)
-    platform.train("none", alpha=2.0)
     ended = platform.end_of(begun["name"])
     assert ended["state"] == "completed", ended
     return ended

@@ -13,6 +13,9 @@ import pytest
 from bucle import errors
 from tests.release.conftest import ENDPOINT, STAGE, Platform, doubts
 
+COUNTS_EVERY_S = 1.0
+"""How often the gateway tells its counts: the replays of the standing gate are never evidence, told late or not."""
+
 
 @pytest.fixture
 def begun(platform: Platform, better: str) -> Any:
@@ -151,6 +154,8 @@ def test_a_canary_holds_without_traffic_and_outlives_a_kill(
         begun["name"], lambda found: (found["rollout"].get("note") or "").startswith("waiting for evidence")
     )
     assert held["rollout"]["note"] == "waiting for evidence: 0 of 20 requests"
+    time.sleep(2 * COUNTS_EVERY_S)
+    assert platform.show(begun["name"])["rollout"]["note"] == held["rollout"]["note"]
     halves = {first["deployment"]: 50, begun["deployment"]: 50}
     assert platform.endpoint()["traffic"] == halves
     os.kill(platform.installation.pid, signal.SIGKILL)

@@ -148,10 +148,10 @@ def _retrain(production: Production) -> str:
     people = production.people
     told = []
     until = time.monotonic() + SECONDS_TO_RETRAIN
-    while time.monotonic() < until:
-        (state, *_) = people.ml_engineer.monitor.show(production.model, stage=STAGE)["retrainings"]
-        if state["state"] in {"done", "failed"}:
-            break
+    state: dict[str, Any] = {"state": "not begun", "reason": "no incident was answered"}
+    while time.monotonic() < until and state["state"] not in {"done", "failed"}:
+        begun_ones = people.ml_engineer.monitor.show(production.model, stage=STAGE)["retrainings"]
+        state = begun_ones[0] if begun_ones else state
         for begun in people.approver.promotion.inbox():
             done = approve(people, begun, ask=partial(_ask_again, production))
             told.append(f"{begun['stage']} ({doubts_told(done)})")

@@ -42,6 +42,9 @@ from bucle.store.records import Transaction
 LOG = logging.getLogger("bucle.rollout")
 MOST_REPLAYS = 200
 REPLAY_TIMEOUT_S = 10.0
+COUNTS_S = 3.0
+"""The gateway tells its counts every second."""
+LOOK_S = 0.05
 NOTHING = {"requests": 0, "failed": 0}
 JSON = {"Content-Type": "application/json"}
 
@@ -231,7 +234,22 @@ def _serves(world: World, found: Promotion, release: Release) -> bool:
     return hello is not None and hello["model"] == release.manifest["model"]["digest"]
 
 
+def _counts_settled(world: World) -> bool:
+    """Wait until the gateway has told its counts anew: those of before lack the answers of the last second.
+
+    Without it the replayed requests of the standing gate would pass for evidence of the canary.
+    """
+    asked_at, until = world.clock().timestamp(), time.monotonic() + COUNTS_S
+    while world.routes.stats().get("at", 0.0) < asked_at:
+        if time.monotonic() > until:
+            return False
+        time.sleep(LOOK_S)
+    return True
+
+
 def _shift(world: World, now: Now, place: int) -> None:
+    if not _counts_settled(world):
+        return  # the gateway says nothing: the next tick tries again
     shift = now.facts.rollout[place]
     former = now.found.rollout["former"]
     shares = {now.found.deployment: shift.percent}
