@@ -137,6 +137,10 @@ def test_a_canary_that_fails_in_its_second_step_returns(platform: Platform, firs
     before = platform.production()
     begun = platform.request(platform.package("tires"))
     platform.approve(begun)
+    platform.await_state(begun["name"], lambda found: found["state"] == "rolling")
+    answers = platform.ask(20, azureml_model_deployment=begun["deployment"])
+    assert {answer.status_code for answer in answers} == {200}
+    platform.await_state(begun["name"], lambda found: found["rollout"]["at"] == 1)
     ended = platform.end_of(begun["name"], asking=True)
     assert (ended["state"], ended["rollout"]["at"]) == ("returned", 1)
     assert "requests failed; 0 are allowed" in ended["reason"]
