@@ -223,14 +223,14 @@ def _shares(percent: Mapping[str, int]) -> dict[str, int]:
 
 def _counts(world: World, endpoint: Endpoint, found: Deployment) -> Mapping[str, Any]:
     """Return what the gateway has counted since it began: requests, failed ones, p50 and p95 in milliseconds."""
-    for row in world.routes.stats().get("deployments", ()):
-        if (row["stage"], row["endpoint"], row["deployment"]) == (endpoint.stage, endpoint.name, found.name):
-            statuses = {int(status): count for status, count in row["statuses"].items()}
-            latency = row["latency"]
-            return {
-                "requests": sum(statuses.values()),
-                "errors": sum(count for status, count in statuses.items() if status >= 400),
-                "p50_ms": None if latency["p50"] is None else latency["p50"] / 1000,
-                "p95_ms": None if latency["p95"] is None else latency["p95"] / 1000,
-            }
-    return {"requests": 0, "errors": 0, "p50_ms": None, "p95_ms": None}
+    row = world.routes.counts_of(endpoint.stage, endpoint.name, found.name)
+    if row is None:
+        return {"requests": 0, "errors": 0, "p50_ms": None, "p95_ms": None}
+    statuses = {int(status): count for status, count in row["statuses"].items()}
+    latency = row["latency"]
+    return {
+        "requests": sum(statuses.values()),
+        "errors": sum(count for status, count in statuses.items() if status >= 400),
+        "p50_ms": None if latency["p50"] is None else latency["p50"] / 1000,
+        "p95_ms": None if latency["p95"] is None else latency["p95"] / 1000,
+    }

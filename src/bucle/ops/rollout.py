@@ -334,13 +334,13 @@ def _note(world: World, now: Now, why: str) -> None:
 
 def counted(world: World, found: Promotion, deployment: str) -> dict[str, Any]:
     """Return what the gateway has counted of a deployment since it began: requests, failed ones, p95."""
-    for row in world.routes.stats().get("deployments", ()):
-        if (row["stage"], row["endpoint"], row["deployment"]) == (found.stage, found.endpoint, deployment):
-            statuses = {int(status): count for status, count in row["statuses"].items()}
-            failed = sum(count for status, count in statuses.items() if status >= 424 and status != 429)
-            latency = row["latency"]["p95"] or 0.0
-            return {"requests": sum(statuses.values()), "failed": failed, "p95_ms": latency / 1000}
-    return {"requests": 0, "failed": 0, "p95_ms": 0.0}
+    row = world.routes.counts_of(found.stage, found.endpoint, deployment)
+    if row is None:
+        return {"requests": 0, "failed": 0, "p95_ms": 0.0}
+    statuses = {int(status): count for status, count in row["statuses"].items()}
+    failed = sum(count for status, count in statuses.items() if status >= 424 and status != 429)
+    latency = row["latency"]["p95"] or 0.0
+    return {"requests": sum(statuses.values()), "failed": failed, "p95_ms": latency / 1000}
 
 
 def _answers(world: World, found: Promotion, deployment: str | None) -> Answers:

@@ -122,6 +122,13 @@ class Routes:
         """Return the gateway's counts: of each deployment answers by status, latency and time in the model."""
         return self._read("stats.json")
 
+    def counts_of(self, stage: str, endpoint: str, deployment: str) -> Mapping[str, Any] | None:
+        """Return the gateway's counts of one deployment since it began, or None while it has none."""
+        for row in self.stats().get("deployments", ()):
+            if (row["stage"], row["endpoint"], row["deployment"]) == (stage, endpoint, deployment):
+                return dict(row)
+        return None
+
     def _read(self, name: str) -> dict[str, Any]:
         with suppress(OSError, ValueError):
             found = json.loads((self.folder / name).read_bytes())
