@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from bucle.core.evaluation import Compared, Evaluation, Measured, Part
-from bucle.core.gate import Check, Evidence, Standing, entry_gate, standing_gate, unacknowledged, verdict_of
+from bucle.core.gate import (
+    Check,
+    Evidence,
+    Standing,
+    entry_gate,
+    rows_to_compare,
+    standing_gate,
+    unacknowledged,
+    verdict_of,
+)
 from bucle.spec.gate import Checks, Gate
 
 
@@ -29,7 +38,7 @@ GOOD = Evidence(
     evaluation=Evaluation(overall=(mae(2.0),), parts=(part("usa", 2.2, 104), part("japan", 1.9, 60))),
     source="scored", metric="mae", direction="minimize", segments=(), groups=("origin",), lineage=True, locked=True,
     format="skops", format_allowed=True, commit="c0ffee", clean=True, merged=True, monitor=True, retrain=True,
-    champion=None, compared=None, stage_before="passed",
+    champion=None, compared=None, labelled=0, stage_before="passed",
 )  # fmt: skip
 BETTER = Compared(metric="mae", champion=3.0, candidate=2.0, gain=1.0, bound=0.5, n=40)
 RULES = gate(
@@ -150,3 +159,33 @@ def test_a_doubt_stops_unless_the_stage_lets_it_be_taken_on_by_name() -> None:
     assert unacknowledged(gate(), checks, ["a", "b"]) == ("a", "b")
     assert unacknowledged(lenient, checks, ["a"]) == ("b",)
     assert unacknowledged(lenient, checks, ["a", "b"]) == ()
+
+
+COMPARED: list[tuple[dict[str, Any], int]] = [
+    ({"champion": "old", "labelled": 30}, 30),
+    ({"champion": "old", "labelled": 29}, 0),
+    ({"champion": "old", "labelled": 0}, 0),
+    ({"champion": None, "labelled": 30}, 0),
+    ({"champion": "old", "labelled": 30, "compared": BETTER}, 0),
+]
+
+
+@pytest.mark.parametrize(("change", "rows"), COMPARED)
+def test_both_score_only_where_a_rule_can_judge_it(change: dict[str, Any], rows: int) -> None:
+    """With a champion, enough labelled rows and no comparison yet; 30 rows is what the gate asks for."""
+    assert rows_to_compare(RULES, Checks(), replace(GOOD, **change)) == rows
+
+
+def test_without_a_rule_nothing_is_compared() -> None:
+    """A gate that does not ask has no use for it, but the release's own words may ask."""
+    ready = replace(GOOD, champion="old", labelled=30)
+    asks = Checks.model_validate({"champion": {"minimum_rows": 30}})
+    assert rows_to_compare(gate(), Checks(), ready) == 0
+    assert rows_to_compare(gate(), asks, ready) == 30
+
+
+def test_too_few_labels_are_told_by_number() -> None:
+    """The doubt names what there is and what it takes."""
+    few = replace(GOOD, champion="old", labelled=12)
+    (check,) = [one for one in entry_gate(RULES, Checks(), few) if one.name == "champion"]
+    assert (check.verdict, check.measured.endswith("n 12 of 30")) == ("inconclusive", True)

@@ -12,10 +12,12 @@ from bucle.core.promotion import (
     Act,
     Answers,
     Begin,
+    BeginComparison,
     Build,
     Complete,
     Facts,
     Grounds,
+    Judge,
     Refuse,
     Replay,
     Return,
@@ -47,8 +49,9 @@ PASSED, FAILED = (check("pass"),), (check("pass", "standing.ready"), check("fail
 def facts(state: State, **changes: Any) -> Facts:
     """Return how a promotion stands when all is well, with changes."""
     well = Facts(
-        state=state, approvals_missing=0, executor="engineer", environment="built", worker="ready", worker_error=None,
-        standing=None, rollout=ROLLOUT, shift=-1, candidate=NONE, champion=NONE, allowed_errors=0, p95_ms=150.0,
+        state=state, comparison="missing", approvals_missing=0, executor="engineer", environment="built",
+        worker="ready", worker_error=None, standing=None, rollout=ROLLOUT, shift=-1, candidate=NONE,
+        champion=NONE, allowed_errors=0, p95_ms=150.0,
     )  # fmt: skip
     return replace(well, **changes)
 
@@ -59,6 +62,12 @@ def answered(requests: int, failed: int = 0, p95_ms: float = 5.0) -> Answers:
 
 
 TABLE: list[tuple[Facts, type[Act]]] = [
+    (facts("comparing", environment="missing", worker="none"), Build),
+    (facts("comparing", environment="building", worker="none"), Wait),
+    (facts("comparing", environment="failed", worker="none"), Refuse),
+    (facts("comparing", worker="none"), BeginComparison),
+    (facts("comparing", comparison="running", worker="none"), Wait),
+    (facts("comparing", comparison="ended", worker="none", approvals_missing=1, executor=None), Judge),
     (facts("awaiting approval", approvals_missing=1), Wait),
     (facts("awaiting approval", executor=None), Wait),
     (facts("awaiting approval"), Begin),

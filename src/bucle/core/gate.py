@@ -47,7 +47,9 @@ class Evidence:
     champion: str | None
     """The alias of the release that serves this stage now; None: the first one."""
     compared: Compared | None
-    """None: there is no champion, or no labelled row that neither was trained on."""
+    """None: there is no champion, or they were not compared."""
+    labelled: int
+    """The labelled rows of this stage that neither was trained on."""
     stage_before: Literal["passed", "missing", "none"]
     """The standing gate of the stage before on the path; `none`: there is no such stage, or it has no gate."""
 
@@ -70,6 +72,15 @@ class Standing:
 def entry_gate(gate: Gate, tighten: Checks, evidence: Evidence) -> tuple[Check, ...]:
     """Apply the stage's rules and what the release's own words add to them."""
     return (*_facts(gate, evidence), *_figures(gate, gate.checks, evidence), *_tightened(gate, tighten, evidence))
+
+
+def rows_to_compare(gate: Gate, tighten: Checks, evidence: Evidence) -> int:
+    """Return how many labelled rows champion and candidate must score before a rule can judge them; 0: none need."""
+    rules = [checks.champion for checks in (gate.checks, tighten) if checks.champion is not None]
+    if evidence.champion is None or evidence.compared is not None:
+        return 0
+    enough = any(evidence.labelled >= max(1, rule.minimum_rows or gate.minimum_rows) for rule in rules)
+    return evidence.labelled if enough else 0
 
 
 def standing_gate(gate: Gate, standing: Standing) -> tuple[Check, ...]:
@@ -175,7 +186,8 @@ def _champion(gate: Gate, checks: Checks, evidence: Evidence) -> Check:
     if evidence.champion is None:
         return _check("champion", told, "first release: absolute bounds only", "no champion", ok=True)
     if found is None:
-        return _doubt("champion", told, f"no labelled rows here yet, n 0 of {least}", f"champion {evidence.champion}")
+        rows = f"labelled rows that neither was trained on: n {evidence.labelled} of {least}"
+        return _doubt("champion", told, rows, f"champion {evidence.champion}")
     measured = f"{found.candidate:.4g} against {found.champion:.4g}: gain {found.gain:.4g}, bound {found.bound:.4g}"
     if found.n < least:
         return _doubt("champion", told, f"{measured}, n {found.n} of {least}", "comparison")

@@ -9,6 +9,7 @@ from bucle.spec.digest import digest_of
 from bucle.spec.gate import Gate
 
 State = Literal[
+    "comparing",
     "awaiting approval",
     "awaiting execution",
     "deploying",
@@ -30,6 +31,13 @@ class Share:
     """Share the release to a registry."""
 
     registry: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """Score champion and candidate on so many labelled rows that neither was trained on."""
+
+    rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +82,7 @@ class Record:
     former: str | None
 
 
-Step = Share | JudgeEntry | AwaitApproval | Deploy | JudgeStanding | ShiftTraffic | Record
+Step = Share | Compare | JudgeEntry | AwaitApproval | Deploy | JudgeStanding | ShiftTraffic | Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +113,12 @@ class Grounds:
 
 
 def plan_promotion(
-    gate: Gate, endpoint: str, deployment: str, former: str | None, registry: str | None
+    gate: Gate, endpoint: str, deployment: str, former: str | None, registry: str | None, *, compared_on: int = 0
 ) -> tuple[Step, ...]:
-    """Return what a promotion will do, in order."""
+    """Return what a promotion will do, in order; `compared_on` rows are scored by both before the gate judges."""
     standing = gate.checks.standing
     steps: list[Step] = [] if registry is None else [Share(registry=registry)]
+    steps += [Compare(rows=compared_on)] if compared_on else []
     steps.append(JudgeEntry())
     if gate.approvals:
         steps.append(AwaitApproval(count=gate.approvals))
@@ -133,6 +142,8 @@ def explain(step: Step) -> str:
     match step:
         case Share(registry=registry):
             return f"share the release to the registry {registry}"
+        case Compare(rows=rows):
+            return f"score champion and candidate on the {rows} labelled rows that neither was trained on"
         case JudgeEntry():
             return "judge it by the entry gate"
         case AwaitApproval(count=count):
@@ -163,6 +174,7 @@ class Facts:
     """How a promotion stands, as the records and the data plane say."""
 
     state: State
+    comparison: Literal["missing", "running", "ended"]
     approvals_missing: int
     executor: str | None
     environment: Literal["built", "building", "missing", "failed"]
@@ -231,12 +243,24 @@ class Complete:
     """Write the ledger and end as completed."""
 
 
-Act = Wait | Begin | Build | Start | Replay | Shift | Refuse | Return | Complete
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginComparison:
+    """Score champion and candidate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Write the comparison down and apply the entry gate."""
+
+
+Act = Wait | BeginComparison | Judge | Begin | Build | Start | Replay | Shift | Refuse | Return | Complete
 
 
 def next_act(facts: Facts) -> Act:
     """Return what a promotion does next; ended ones wait for ever."""
     match facts.state:
+        case "comparing":
+            return _comparing(facts)
         case "awaiting approval":
             if facts.approvals_missing:
                 return Wait(why=f"{facts.approvals_missing} approvals missing")
@@ -253,7 +277,20 @@ def next_act(facts: Facts) -> Act:
             return Wait(why="it has ended")
 
 
-def _deploying(facts: Facts) -> Act:
+def _comparing(facts: Facts) -> Act:
+    match facts.comparison:
+        case "missing":
+            return _until_built(facts) or BeginComparison()
+        case "running":
+            return Wait(why="champion and candidate are compared")
+        case "ended":
+            return Judge()
+        case _:
+            assert_never(facts.comparison)
+
+
+def _until_built(facts: Facts) -> Act | None:
+    """Return what must happen before the release's environment stands in the stage, or None."""
     match facts.environment:
         case "missing":
             return Build()
@@ -262,9 +299,15 @@ def _deploying(facts: Facts) -> Act:
         case "failed":
             return Refuse(reason="its environment could not be built in this stage")
         case "built":
-            pass
+            return None
         case _:
             assert_never(facts.environment)
+
+
+def _deploying(facts: Facts) -> Act:
+    unbuilt = _until_built(facts)
+    if unbuilt is not None:
+        return unbuilt
     match facts.worker:
         case "none":
             return Start()
@@ -311,6 +354,11 @@ def breach(facts: Facts) -> str | None:
         return f"{mine.failed} of {mine.requests} requests failed; {facts.allowed_errors} are allowed"
     slow = facts.p95_ms is not None and mine.requests >= LEAST_LATENCY_REQUESTS and mine.p95_ms > facts.p95_ms
     return f"p95 {mine.p95_ms:.0f} ms; {facts.p95_ms:g} ms are allowed" if slow else None
+
+
+def begins_with_comparison(entry: Sequence[Check], rows: int) -> bool:
+    """Say whether a promotion begins by comparing on `rows` rows: nothing else has refused it already."""
+    return rows > 0 and verdict_of(entry) != "fail"
 
 
 def first_state(entry: Sequence[Check], gate: Gate, executor: str | None) -> State:

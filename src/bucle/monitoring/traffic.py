@@ -82,6 +82,14 @@ def in_window(rows: sa.Connection, stage: str, endpoint: str, window: Window) ->
     return [_scored(row) for row in found]
 
 
+def labelled_since(rows: sa.Connection, stage: str, endpoint: str, since: datetime, *, most: int) -> Sequence[Scored]:
+    """Return the `most` rows whose labels came last, after `since`, by event time and correlation id."""
+    mine = (scored.c.stage == stage, scored.c.endpoint == endpoint, label.c.received_at > to_micros(since))
+    query = _joined().where(*mine).order_by(label.c.received_at.desc(), scored.c.correlation_id).limit(most)
+    found = [_scored(row) for row in rows.execute(query)]
+    return sorted(found, key=lambda one: (one.event_at or one.accepted_at, one.correlation_id))
+
+
 def span(rows: sa.Connection, stage: str, endpoint: str) -> tuple[datetime, datetime] | None:
     """Return the oldest and the newest event time, or None when nothing was scored."""
     row = rows.execute(

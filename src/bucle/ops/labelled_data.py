@@ -2,10 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+
+import sqlalchemy as sa
 
 from bucle import errors
 from bucle.access.stages import find_stage
@@ -27,12 +29,20 @@ from bucle.store.records import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """Which rows: those that a release's endpoint served in a stage within a window; `name` is what they are for."""
+    """Labelled rows that an endpoint served in a stage: what they are for, and by what they were chosen."""
 
     release: Release
     stage: str
-    window: Window
     name: str
+    rows: Sequence[Scored]
+    chosen: Mapping[str, str]
+
+
+def served_in(rows: sa.Connection, stage: str, release: Release, window: Window, name: str) -> Served:
+    """Return the labelled rows of a window of event time, served by the endpoint that `release` stands behind."""
+    found = [one for one in traffic.in_window(rows, stage, release.name, window) if one.label is not None]
+    chosen = {"from": to_text(window.start), "to": to_text(window.end)}
+    return Served(release=release, stage=stage, name=name, rows=found, chosen=chosen)
 
 
 def make_labelled(world: World, transaction: Transaction, call: Call, served: Served) -> Version:
@@ -41,10 +51,8 @@ def make_labelled(world: World, transaction: Transaction, call: Call, served: Se
     The rows are ordered by event time and correlation id, so that the order, the repetition and the delay of labels
     change nothing. Its class is the highest of what it comes from; its document names the requests and labels.
     """
-    rows = transaction.rows
-    release, stage, window = served.release, served.stage, served.window
+    rows, release, stage, found = transaction.rows, served.release, served.stage, served.rows
     name = f"{release.name}-{served.name}"
-    found = [one for one in traffic.in_window(rows, stage, release.name, window) if one.label is not None]
     if not found:
         raise errors.BadRequest("retrain.no_rows", count=0, least=1)
     content = "".join(_csv(found, release.manifest["release"]["target"])).encode()
@@ -76,8 +84,7 @@ def make_labelled(world: World, transaction: Transaction, call: Call, served: Se
             "tags": {},
             "made_of": {
                 "endpoint": release.name,
-                "from": to_text(window.start),
-                "to": to_text(window.end),
+                **served.chosen,
                 "requests": digest_of([one.correlation_id for one in found]),
                 "labels": digest_of([[one.correlation_id, one.label] for one in found]),
                 "releases": sorted({one.release for one in found}),

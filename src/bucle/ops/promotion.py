@@ -10,11 +10,14 @@ from bucle import errors
 from bucle.assets import versions
 from bucle.core.access import Allow, decide
 from bucle.core.gate import Check, verdict_of
-from bucle.core.promotion import ENDED, first_state, rollout_of, step_document
+from bucle.core.promotion import ENDED, begins_with_comparison, first_state, rollout_of, step_document
 from bucle.core.scopes import stage_scope
 from bucle.ops import promotion_plan
 from bucle.ops.authority import authorise
+from bucle.ops.comparing import unseen_rows, unseen_since
+from bucle.ops.labelled_data import Served, make_labelled
 from bucle.ops.model import share_version
+from bucle.ops.monitor_agent import monitor_agent
 from bucle.ops.promotion_plan import Planned, Way, find_release, find_way
 from bucle.ops.world import Call, World
 from bucle.release import promotions, releases
@@ -43,9 +46,11 @@ def request(world: World, call: Call, asked: str, to: str) -> dict[str, Any]:
         _refuse_another(rows, way)
         planned = promotion_plan.plan(rows, way)
         executor = call.principal.id if _may(world, rows, call, "promotions/execute", way.target.name) else None
-        state = first_state(planned.entry, way.gate, executor)
         begun = _promotion(world, transaction, call, way, planned)
-        reason = _entry_reason(planned.entry) if state == "refused" else None
+        state = first_state(planned.entry, way.gate, executor)
+        if begins_with_comparison(planned.entry, planned.unjudged):
+            begun, state = _with_rows(world, transaction, way, begun), "comparing"
+        reason = entry_reason(planned.entry) if state == "refused" else None
         promotions.add(transaction, replace(begun, state=state, reason=reason, executor_id=executor))
         if state != "refused":
             _share(world, transaction, call, way)
@@ -230,6 +235,23 @@ def _promotion(world: World, transaction: Transaction, call: Call, way: Way, pla
     )
 
 
+def _with_rows(world: World, transaction: Transaction, way: Way, begun: Promotion) -> Promotion:
+    """Take the labelled rows that champion and candidate will be compared on, as the stage's own service."""
+    pair = way.pair
+    assert pair is not None, "there is a champion to compare with"
+    agent = monitor_agent(world, transaction.rows, pair.stage)
+    since = to_text(unseen_since(transaction.rows, pair))
+    served = Served(
+        release=pair.champion,
+        stage=pair.stage,
+        name="comparison",
+        rows=unseen_rows(transaction.rows, pair),
+        chosen={"labelled_since": since},
+    )
+    made = make_labelled(world, transaction, agent, served)
+    return replace(begun, rollout={**begun.rollout, "holdout": f"{made.name}:{made.version}"})
+
+
 def find_promotion(world: World, rows: sa.Connection, call: Call, name: str) -> Promotion:
     """Return a promotion that the caller may see; NotFound otherwise."""
     found = promotions.find(rows, name)
@@ -288,7 +310,8 @@ def _approval_document(world: World, rows: sa.Connection, given: Approval) -> di
     }
 
 
-def _entry_reason(entry: Sequence[Check]) -> str:
+def entry_reason(entry: Sequence[Check]) -> str:
+    """Return why an entry gate refuses: the check, the figure, the rule."""
     stopping = next(check for check in entry if check.verdict == "fail") if verdict_of(entry) == "fail" else None
     check = stopping or next(check for check in entry if check.verdict == "inconclusive")
     return f"entry gate: {check.name}: {check.measured}; demanded: {check.rule}"

@@ -11,9 +11,10 @@ from bucle import errors
 from bucle.access.settings import read_settings
 from bucle.access.stages import Stage, find_stage, list_paths, list_stages
 from bucle.core.evaluation import read_evaluation
-from bucle.core.gate import Check, Evidence, entry_gate
+from bucle.core.gate import Check, Evidence, entry_gate, rows_to_compare
 from bucle.core.promotion import Grounds, Step, plan_promotion
 from bucle.core.release import SAFE_FORMATS
+from bucle.ops.comparing import Pair, unseen_rows
 from bucle.ops.world import World
 from bucle.release import comparisons, gates, promotions, releases
 from bucle.release.promotions import Served
@@ -43,6 +44,13 @@ class Way:
     asked_at: datetime
 
     @property
+    def pair(self) -> Pair | None:
+        """What serves the target and what would take its place; None for the first release."""
+        if self.champion is None:
+            return None
+        return Pair(stage=self.target.name, champion=self.champion, candidate=self.release)
+
+    @property
     def words(self) -> ReleaseWords:
         """The words of the release."""
         return ReleaseWords.model_validate(self.release.manifest["release"])
@@ -50,11 +58,15 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan: its steps, the checks of its entry gate, the digest of what it stands on."""
+    """A plan: its steps, the checks of its entry gate, the digest of what it stands on.
+
+    `unjudged` labelled rows are to be scored by champion and candidate before the entry gate can judge them.
+    """
 
     steps: tuple[Step, ...]
     entry: tuple[Check, ...]
     grounds: Grounds
+    unjudged: int
 
 
 def find_release(rows: sa.Connection, asked: str) -> Release:
@@ -107,9 +119,11 @@ def find_way(world: World, rows: sa.Connection, release: Release, to: str) -> Wa
 def plan(rows: sa.Connection, way: Way) -> Planned:
     """Return the plan of a way, its entry gate judged on the evidence that exists."""
     former = None if way.champion is None else way.champion.alias
-    steps = plan_promotion(way.gate, way.endpoint, way.release.alias, former, way.registry)
-    entry = entry_gate(way.gate, way.words.tighten, evidence(rows, way))
-    return Planned(steps=steps, entry=entry, grounds=grounds(rows, way))
+    found = evidence(rows, way)
+    entry = entry_gate(way.gate, way.words.tighten, found)
+    unjudged = rows_to_compare(way.gate, way.words.tighten, found)
+    steps = plan_promotion(way.gate, way.endpoint, way.release.alias, former, way.registry, compared_on=unjudged)
+    return Planned(steps=steps, entry=entry, grounds=grounds(rows, way), unjudged=unjudged)
 
 
 def grounds(rows: sa.Connection, way: Way) -> Grounds:
@@ -148,6 +162,7 @@ def evidence(rows: sa.Connection, way: Way) -> Evidence:
         retrain=manifest["retrain"] is not None,
         champion=None if way.champion is None else way.champion.alias,
         compared=None if way.champion is None else comparisons.find(rows, way.champion.digest, way.release.digest),
+        labelled=0 if way.pair is None else len(unseen_rows(rows, way.pair)),
         stage_before=_stage_before(rows, way),
     )
 

@@ -1,48 +1,35 @@
 """Retraining brought on its way: an incident, the labelled data, the release's own job again, the same gates."""
 
-import json
 import logging
-import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from bucle import errors
 from bucle.access.stages import Stage, find_stage, list_paths
-from bucle.assets import datastores
-from bucle.core.evaluation import Rows, Task, compare
-from bucle.core.job_plan import JobPlan, Mount, StepPlan
-from bucle.core.monitor import numbers_of
 from bucle.core.retraining import answers, cooled_down, rebound, windows_of
-from bucle.core.scopes import stage_scope
-from bucle.core.snapshot import Caller, Principal
 from bucle.execution import jobs
 from bucle.monitoring import findings
 from bucle.monitoring.findings import Incident, Retraining, RetrainingState
+from bucle.ops import comparing
 from bucle.ops import job as job_verbs
 from bucle.ops import model as model_verbs
 from bucle.ops import promotion as promotion_verbs
-from bucle.ops.data import find_version
-from bucle.ops.deploying import place_model
-from bucle.ops.job_inputs import mount_of
-from bucle.ops.labelled_data import Served, make_labelled
+from bucle.ops.comparing import Pair
+from bucle.ops.labelled_data import make_labelled, served_in
+from bucle.ops.monitor_agent import monitor_agent
 from bucle.ops.retraining_cause import Cause, due_causes, of_incident, policy_of
-from bucle.ops.world import Call, World
-from bucle.release import comparisons, promotions, releases
+from bucle.ops.world import World
+from bucle.release import promotions, releases
 from bucle.release.releases import Release
 from bucle.spec.command_job import CommandJob
-from bucle.spec.digest import digest_of
 from bucle.spec.loading import load_body
 from bucle.spec.pipeline_job import PipelineJob
-from bucle.store.records import Transaction
 
 LOG = logging.getLogger("bucle.retraining")
-ROLE = "MonitorAgent"
 LEAST_ROWS = 20
-COMPARING_TIMEOUT_S = 600.0
 
 
 def advance(world: World) -> None:
@@ -93,13 +80,11 @@ def _begin(world: World, cause: Cause) -> None:
         release = _release(rows, cause.stage, cause.endpoint)
         policy = policy_of(release)
         assert policy is not None, "the cause was chosen by its policy"
-        call = _agent(world, rows, cause.stage)
+        call = monitor_agent(world, rows, cause.stage)
         windows = windows_of(policy, cause.newest)
         wanted = {"labelled": windows.training, "holdout": windows.holdout}
         made = {
-            name: make_labelled(
-                world, transaction, call, Served(release=release, stage=cause.stage, window=window, name=name)
-            )
+            name: make_labelled(world, transaction, call, served_in(rows, cause.stage, release, window, name))
             for name, window in wanted.items()
         }
         training, holdout = made["labelled"], made["holdout"]
@@ -174,7 +159,7 @@ def _train(world: World, found: Retraining) -> None:
     with world.read() as rows:
         release = _champion(rows, found)
         stage = find_stage(rows, found.stage)
-        call = _agent(world, rows, found.stage)
+        call = monitor_agent(world, rows, found.stage)
         name = found.document.get("job")
         job = None if name is None else jobs.find(rows, found.stage, name)
         original = jobs.find(rows, release.stage, release.manifest["job"]["name"])
@@ -209,28 +194,25 @@ def _await_model(world: World, found: Retraining) -> None:
         _fail(world, found, f"packaging: {packaging.reason}")
     elif packaging.state == "done":
         with world.records.write(world.clock()) as transaction:
-            job = _submit_comparison(world, transaction, found)
+            call = monitor_agent(world, transaction.rows, found.stage)
+            named = found.document["model"].replace(":", "-")
+            pair = _pair(transaction.rows, found)
+            job = comparing.submit(world, transaction, call, pair, found.document["holdout"], named=named)
             findings.move_retraining(transaction, found, "comparing", comparison=job)
         world.wake()
 
 
 def _await_comparison(world: World, found: Retraining) -> None:
     with world.read() as rows:
-        job = jobs.find(rows, found.stage, found.document["comparison"])
-        assert job is not None, "it was submitted by this retraining"
-        if job.ended_at is None:
+        if not comparing.has_ended(rows, found.stage, found.document["comparison"]):
             return
-        scored = {one.name: one.outputs for one in jobs.steps_of(rows, job.id)}
-        champion, candidate = _champion(rows, found), _candidate(rows, found)
-    if job.state != "completed":
-        _fail(world, found, f"the comparison ended as {job.state}")
-        return
-    words = champion.manifest["release"]
-    before, after = (_scored(scored[name], words["task"]) for name in ("champion", "candidate"))
-    compared = compare(before, after, words["metric"], words["direction"])
-    with world.records.write(world.clock()) as transaction:
-        comparisons.add(transaction, champion.digest, candidate.digest, found.document["holdout"], compared)
-        findings.move_retraining(transaction, found, "promoting", gain=compared.gain, bound=compared.bound)
+        pair = _pair(rows, found)
+    try:
+        with world.records.write(world.clock()) as transaction:
+            compared = comparing.keep(transaction, pair, found.document["comparison"], found.document["holdout"])
+            findings.move_retraining(transaction, found, "promoting", gain=compared.gain, bound=compared.bound)
+    except errors.BadRequest as fault:
+        _fail(world, found, str(fault))
 
 
 def _promote(world: World, found: Retraining) -> None:
@@ -238,7 +220,7 @@ def _promote(world: World, found: Retraining) -> None:
     with world.read() as rows:
         candidate = _candidate(rows, found)
         made = promotions.of_release(rows, candidate.id)
-        call = _agent(world, rows, found.stage)
+        call = monitor_agent(world, rows, found.stage)
         path = next(stages for stages in list_paths(rows).values() if found.stage in stages)
     ended = [one for one in made if one.ended_at is not None]
     if any(one.ended_at is None for one in made):
@@ -252,69 +234,6 @@ def _promote(world: World, found: Retraining) -> None:
         return
     begun = promotion_verbs.request(world, call, candidate.alias, path[reached + 1])
     _move(world, found, "promoting", promotion=begun["name"])
-
-
-def _submit_comparison(world: World, transaction: Transaction, found: Retraining) -> str:
-    """Submit the system job that scores champion and candidate on the hold-out, each in its own environment."""
-    rows = transaction.rows
-    stage = find_stage(rows, found.stage)
-    call = _agent(world, rows, found.stage)
-    store = datastores.find(rows, found.stage, datastores.DEFAULT)
-    name, _, version = found.document["holdout"].partition(":")
-    source = mount_of(rows, found.stage, find_version(rows, found.stage, name, version))
-    job = f"compare-{found.document['model'].replace(':', '-')}"
-    steps = tuple(
-        _scoring_step(world, stage, release, source, f"{store.root}/jobs/{job}/{role}/scored", role)
-        for role, release in (("champion", _champion(rows, found)), ("candidate", _candidate(rows, found)))
-    )
-    document = {"holdout": found.document["holdout"], "model": found.document["model"]}
-    plan = JobPlan(
-        stage=found.stage,
-        name=job,
-        kind="pipeline",
-        display_name="champion against candidate",
-        experiment="comparisons",
-        document=document,
-        document_digest=digest_of(document),
-        data_class=store.data_class,
-        tags={},
-        continue_on_step_failure=False,
-        steps=steps,
-    )
-    jobs.submit(transaction, plan, world.new_id, by=call.principal.id, by_name=call.principal.name)
-    return job
-
-
-def _scoring_step(world: World, stage: Stage, release: Release, source: Mount, out: str, role: str) -> StepPlan:
-    folder = place_model(world, stage, release)
-    order = {
-        "task": "score",
-        "model": str(folder),
-        "evaluation": source.path,
-        "source": "scored",
-        "target": release.manifest["release"]["target"],
-        "columns": [],
-        "out": out,
-    }
-    model = Mount(name="model", path=str(folder), form="folder", digest=release.manifest["model"]["digest"])
-    tool = world.tools.package_model
-    return StepPlan(
-        name=role,
-        kind="system",
-        command=f"python -I {shlex.quote(tool)} {shlex.quote(json.dumps(order))}",
-        environment=release.manifest["environment"]["ask"],
-        inputs=(model, source),
-        outputs=(Mount(name="scored", path=out, form="folder"),),
-        timeout_s=COMPARING_TIMEOUT_S,
-        tools=(tool,),
-    )
-
-
-def _scored(outputs: Mapping[str, Any] | None, task: Task) -> Rows:
-    assert outputs is not None, "the step completed"
-    found = json.loads((Path(outputs["scored"]["path"]) / "scored.json").read_bytes())
-    target, prediction = numbers_of([*zip(found["target"], found["prediction"], strict=True)], task)
-    return Rows(target=target, prediction=prediction, columns={})
 
 
 def _bring_code(world: World, release: Release, stage: Stage) -> None:
@@ -349,20 +268,8 @@ def _candidate(rows: sa.Connection, found: Retraining) -> Release:
     return release
 
 
-def _agent(world: World, rows: sa.Connection, stage: str) -> Call:
-    """Return a call of the service that holds MonitorAgent in a stage: nothing runs as a person who may have left."""
-    snapshot = world.policy.snapshot(rows)
-    scope = stage_scope(stage)
-    for principal in snapshot.principals:
-        for held in snapshot.holdings(principal.id):
-            if held.role.name == ROLE and held.binding.scope.covers(scope) and principal.active:
-                return _call_of(world, principal)
-    raise errors.Refused("retrain.no_principal", stage=stage)
-
-
-def _call_of(world: World, principal: Principal) -> Call:
-    caller = Caller(principal_id=principal.id, session="workload")
-    return Call(caller=caller, principal=principal, via="clock", request_id=world.new_id())
+def _pair(rows: sa.Connection, found: Retraining) -> Pair:
+    return Pair(stage=found.stage, champion=_champion(rows, found), candidate=_candidate(rows, found))
 
 
 def _move(world: World, found: Retraining, state: RetrainingState, **more: Any) -> None:
@@ -374,6 +281,6 @@ def _fail(world: World, found: Retraining, reason: str) -> None:
     with world.records.write(world.clock()) as transaction:
         if findings.move_retraining(transaction, found, "failed", reason=reason):
             with world.read() as rows:
-                call = _agent(world, rows, found.stage)
+                call = monitor_agent(world, rows, found.stage)
             subject = f"endpoints/{found.endpoint}"
             transaction.record(call.event(found.stage, "retrain/failed", subject, after={"reason": reason}))

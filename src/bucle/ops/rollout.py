@@ -1,25 +1,25 @@
 """Promotions brought on their way: each tick reads how one stands, asks `core` what is next, and does just that."""
 
-import json
 import logging
-import statistics
 import time
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
-import httpx2
 import sqlalchemy as sa
 
 from bucle import errors
 from bucle.access.stages import Stage, find_stage
 from bucle.core import promotion as deciding
-from bucle.core.gate import Standing, read_checks, standing_gate
+from bucle.core.gate import read_checks, standing_gate
 from bucle.core.promotion import (
+    Act,
     Answers,
     Begin,
+    BeginComparison,
     Build,
     Complete,
     Facts,
+    Judge,
     Refuse,
     Replay,
     Return,
@@ -29,24 +29,26 @@ from bucle.core.promotion import (
     State,
     Wait,
 )
-from bucle.ops import deploying, promotion_plan
+from bucle.ops import comparing, deploying, promotion_plan
+from bucle.ops.monitor_agent import monitor_agent
+from bucle.ops.promotion import entry_reason, plan_document
+from bucle.ops.standing import replay
 from bucle.ops.world import World
 from bucle.release import gates, promotions, releases
 from bucle.release.promotions import Promotion, Served
 from bucle.release.releases import Release
 from bucle.serving import deployments, endpoints
+from bucle.spec.digest import digest_of
 from bucle.spec.gate import Gate
 from bucle.store.events import Event
 from bucle.store.records import Transaction
 
 LOG = logging.getLogger("bucle.rollout")
-MOST_REPLAYS = 200
-REPLAY_TIMEOUT_S = 10.0
 COUNTS_S = 3.0
 """The gateway tells its counts every second."""
 LOOK_S = 0.05
+MOVED = "what the plan stood on has changed since it was made"
 NOTHING = {"requests": 0, "failed": 0}
-JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +83,17 @@ def _advance(world: World, name: str) -> None:
     if canceled is not None:
         _end(world, now, "canceled", f"canceled by {canceled}")
         return
-    match deciding.next_act(now.facts):
+    _do(world, now, deciding.next_act(now.facts))
+
+
+def _do(world: World, now: Now, act: Act) -> None:
+    match act:
         case Wait(why=why):
             _note(world, now, why)
+        case BeginComparison():
+            _begin_comparison(world, now)
+        case Judge():
+            _judge(world, now)
         case Begin():
             _begin(world, now)
         case Build():
@@ -121,6 +131,7 @@ def _now(world: World, rows: sa.Connection, found: Promotion) -> Now:
     rollout = found.rollout
     facts = Facts(
         state=found.state,
+        comparison=_comparison(rows, found),
         approvals_missing=max(0, gate.approvals - len(given)),
         executor=found.executor_id,
         environment=deploying.environment_state(world, rows, stage, release),
@@ -137,12 +148,59 @@ def _now(world: World, rows: sa.Connection, found: Promotion) -> Now:
     return Now(found=found, release=release, stage=stage, gate=gate, facts=facts)
 
 
+def _comparison(rows: sa.Connection, found: Promotion) -> Literal["missing", "running", "ended"]:
+    job = found.rollout.get("comparison")
+    if job is None:
+        return "missing"
+    return "ended" if comparing.has_ended(rows, found.stage, job) else "running"
+
+
+def _begin_comparison(world: World, now: Now) -> None:
+    """Have champion and candidate score the rows that were taken when the promotion was requested."""
+    with world.records.write(world.clock()) as transaction:
+        way = promotion_plan.find_way(world, transaction.rows, now.release, now.found.stage)
+        if way.pair is None or promotion_plan.grounds(transaction.rows, way).digest() != now.found.plan_digest:
+            _finish(transaction, now, "refused", MOVED)
+            return
+        agent = monitor_agent(world, transaction.rows, now.found.stage)
+        holdout = now.found.rollout["holdout"]
+        job = comparing.submit(world, transaction, agent, way.pair, holdout, named=now.found.name)
+        promotions.change(transaction, now.found, rollout={**now.found.rollout, "comparison": job, "note": None})
+    world.wake()
+
+
+def _judge(world: World, now: Now) -> None:
+    """Write the comparison down and apply the entry gate to it; what was approved later was judged on this."""
+    with world.records.write(world.clock()) as transaction:
+        way = promotion_plan.find_way(world, transaction.rows, now.release, now.found.stage)
+        if way.pair is None or promotion_plan.grounds(transaction.rows, way).digest() != now.found.plan_digest:
+            _finish(transaction, now, "refused", MOVED)
+            return
+        try:
+            comparing.keep(transaction, way.pair, now.found.rollout["comparison"], now.found.rollout["holdout"])
+        except errors.BadRequest as fault:
+            _finish(transaction, now, "refused", str(fault))
+            return
+        planned = promotion_plan.plan(transaction.rows, way)
+        entry = [check.document() for check in planned.entry]
+        state = deciding.first_state(planned.entry, way.gate, now.found.executor_id)
+        judged = {
+            "entry": entry,
+            "entry_digest": digest_of(entry),
+            "plan": plan_document(world, transaction.rows, way, planned),
+            "reason": entry_reason(planned.entry) if state == "refused" else None,
+        }
+        if promotions.change(transaction, now.found, state=state, **judged):
+            after = {"entry": judged["entry_digest"], "state": state, "reason": judged["reason"]}
+            transaction.record(_event(now, "promotions/judge", after))
+
+
 def _begin(world: World, now: Now) -> None:
     """Use the approvals and start; the plan must still stand on what it was made for."""
     with world.records.write(world.clock()) as transaction:
         way = promotion_plan.find_way(world, transaction.rows, now.release, now.found.stage)
         if promotion_plan.grounds(transaction.rows, way).digest() != now.found.plan_digest:
-            _finish(transaction, now, "refused", "what the plan stood on has changed since it was made")
+            _finish(transaction, now, "refused", MOVED)
         elif promotions.has_stale_approval(transaction, now.found.name):
             _finish(transaction, now, "refused", "an approval had expired or was used before")
         elif promotions.change(transaction, now.found, state="deploying"):
@@ -152,7 +210,8 @@ def _begin(world: World, now: Now) -> None:
 
 def _build(world: World, now: Now) -> None:
     with world.records.write(world.clock()) as transaction:
-        deploying.build_environment(world, transaction, now.stage, now.release, by=_executor(now))
+        by = now.found.executor_id or now.found.requester_id
+        deploying.build_environment(world, transaction, now.stage, now.release, by=by)
     world.wake()
 
 
@@ -160,6 +219,8 @@ def _start(world: World, now: Now) -> None:
     """Add the deployment at 0 %; bytes that are no longer the release's end the promotion."""
     try:
         with world.records.write(world.clock()) as transaction:
+            if not promotions.change(transaction, now.found, rollout={**now.found.rollout, "started": True}):
+                return
             deploying.start_deployment(
                 world, transaction, now.stage, now.found.endpoint, now.release, by=_executor(now)
             )
@@ -176,62 +237,6 @@ def _replay(world: World, now: Now) -> None:
     with world.records.write(world.clock()) as transaction:
         written = [check.document() for check in checks]
         promotions.change(transaction, now.found, state="testing", standing=written)
-
-
-def replay(world: World, found: Promotion, release: Release, gate: Gate) -> Standing:
-    """Return how a deployment answers the sample of its release, asked with the server's own token."""
-    sample = release.sample
-    rule = gate.checks.standing
-    wanted = min(rule.replay if rule and rule.replay else len(sample["data"]), MOST_REPLAYS)
-    headers = {
-        "Authorization": f"Bearer {world.routes.replay_token()}",
-        "azureml-model-deployment": found.deployment,
-    }
-    address = f"{world.scoring_address()}/{found.stage}/{found.endpoint}/score"
-    failed = differing = 0
-    taken: list[float] = []
-    with httpx2.Client(headers=headers, timeout=REPLAY_TIMEOUT_S, trust_env=False) as http:
-        for number in range(wanted):
-            place = number % len(sample["data"])
-            row = {"columns": sample["columns"], "index": [0], "data": [sample["data"][place]]}
-            started = time.monotonic()
-            answer = _ask(http, address, row)
-            taken.append((time.monotonic() - started) * 1000)
-            if answer is None:  # whoever hangs once is not waited for again: other promotions want their turn
-                failed += wanted - number
-                break
-            if answer.status_code != 200:
-                failed += 1
-            elif not _same(answer.json()[0], sample["prediction"][place], release):
-                differing += 1
-    ordered = sorted(taken) or [0.0]
-    return Standing(
-        ready=wanted > failed or wanted == 0,
-        reason=None if wanted > failed or wanted == 0 else f"{failed} of {wanted} replayed requests failed",
-        bytes_equal=_serves(world, found, release),
-        requests=wanted,
-        failed=failed,
-        differing=differing,
-        p50_ms=statistics.median(ordered),
-        p95_ms=ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))],
-        p99_ms=ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))],
-    )
-
-
-def _ask(http: httpx2.Client, address: str, row: dict[str, Any]) -> httpx2.Response | None:
-    try:
-        return http.post(address, content=json.dumps({"input_data": row}), headers=JSON)
-    except httpx2.TransportError:
-        return None
-
-
-def _serves(world: World, found: Promotion, release: Release) -> bool:
-    """Say whether the worker loaded the release's bytes: it digests its model's folder before it loads it."""
-    with world.read() as rows:
-        _, deployment = deploying.find_deployment(rows, found.stage, found.endpoint, found.deployment)
-    worker = world.routes.workers().get(deployment.id)
-    hello = None if worker is None else worker.hello
-    return hello is not None and hello["model"] == release.manifest["model"]["digest"]
 
 
 def _counts_settled(world: World) -> bool:
@@ -314,7 +319,7 @@ def _take_back(transaction: Transaction, now: Now, endpoint: endpoints.Endpoint)
     if endpoint.traffic.get(now.found.deployment):
         endpoint = deploying.set_traffic(transaction, endpoint, {former: 100} if former else {})
     mine = deployments.find(transaction.rows, endpoint, now.found.deployment)
-    if mine is not None:
+    if mine is not None and now.found.rollout.get("started"):  # else it is the former one, kept warm for a rollback
         deployments.remove(transaction, endpoint, mine)
 
 
@@ -354,13 +359,6 @@ def _answers(world: World, found: Promotion, deployment: str | None) -> Answers:
         failed=max(0, now["failed"] - base["failed"]),
         p95_ms=now["p95_ms"],
     )
-
-
-def _same(one: Any, other: Any, release: Release) -> bool:
-    tolerance = float(release.manifest["release"].get("tolerance", 0.0))
-    if isinstance(one, float | int) and isinstance(other, float | int):
-        return abs(one - other) <= tolerance
-    return bool(one == other)
 
 
 def _executor(now: Now) -> str:

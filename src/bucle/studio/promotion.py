@@ -20,6 +20,7 @@ DOOR = Door()
 Line = Annotated[str, Form(max_length=2000)]
 SHORT: Mapping[str, str] = {
     "Share": "registry",
+    "Compare": "comparison",
     "JudgeEntry": "entry gate",
     "AwaitApproval": "approval",
     "Deploy": "deploy at 0 %",
@@ -27,6 +28,7 @@ SHORT: Mapping[str, str] = {
     "Record": "ledger",
 }
 AT: Mapping[str, str] = {
+    "comparing": "Compare",
     "awaiting approval": "AwaitApproval",
     "rejected": "AwaitApproval",
     "awaiting execution": "Deploy",

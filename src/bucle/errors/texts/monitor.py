@@ -15,7 +15,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "wait for labels, or widen the window in retrain.yml",
     ),
     "retrain.no_principal": (
-        "no service holds the role MonitorAgent in {stage}, and a scheduled job runs as nobody else",
+        "no service holds the role MonitorAgent in {stage}, and what the platform runs by itself runs as nobody else",
         "bind one: `bucle binding create --role MonitorAgent --scope /stages/{stage} …`",
     ),
     "retrain.no_such_input": ("the job has no data input {name} that retrain.yml could bind", "name one of its inputs"),

@@ -25,6 +25,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} has inconclusive checks that an approver must take on: {checks}",
         "approve with `--acknowledge {first}` if you do",
     ),
+    "promotion.not_compared": (
+        "champion and candidate could not be compared: the job {job} is {state}",
+        "see `bucle job show {job}`",
+    ),
     "promotion.still_waiting": ("{name} is {state}", "see who may act: `bucle promotion show {name}`"),
     "rollback.nothing": ("nothing served {endpoint} in {stage} before", "promote another release"),
     "rollback.cold": (
