@@ -5,12 +5,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bucle.client import Client
+from bucle.config import Home
+from bucle.server.compose import Installation as Composed
+from bucle.server.compose import compose
+from bucle.server.life import make_home
+from bucle.server.records import hold
+from tests.postgresql import cluster
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -48,8 +55,9 @@ class Installation:
         return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def up(self) -> None:
-        """Start the server on any port."""
-        ran = self.bucle("up", "--port", "0")
+        """Start the server on any port; its records lie in PostgreSQL where `BUCLE_TEST_RECORDS=postgresql` says so."""
+        address = new_records(self.home)
+        ran = self.bucle("up", "--port", "0", *(("--records", address) if address else ()))
         assert ran.code == 0, ran.err
 
     @property
@@ -70,6 +78,25 @@ class Installation:
     def client(self, token: str | None = None) -> Client:
         """Return a client, of the administrator unless a token is given."""
         return Client(self.address, token or self.token)
+
+
+def new_records(home: Path) -> str | None:
+    """Return the address of a database of its own for a new state folder; None: a file in it, or it has records."""
+    known = (home / "records.db").exists() or (home / "records-address").exists()
+    elsewhere = os.environ.get("BUCLE_TEST_RECORDS") == "postgresql"
+    return cluster().database() if elsewhere and not known else None
+
+
+@contextmanager
+def composed(home: Home) -> Iterator[Composed]:
+    """Give an installation in this process, on a new state folder; nothing turns but what the test turns."""
+    make_home(home)
+    with closing(hold(home, new_records(home.root))) as held:
+        made = compose(home, held.records, lambda: None)
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 @pytest.fixture

@@ -22,6 +22,11 @@ class Home:
         return self.root / "records.db"
 
     @property
+    def records_address(self) -> Path:
+        """Where the records are kept when not in that file (0600: it may hold a password)."""
+        return self.root / "records-address"
+
+    @property
     def objects(self) -> Path:
         """Content-addressed bytes, one folder a workspace."""
         return self.root / "objects"
@@ -82,6 +87,14 @@ def find_home(given: str | None, start: Path | None = None) -> Home:
         if (folder / STATE_FOLDER).is_dir():
             return Home(root=folder / STATE_FOLDER)
     return Home(root=here / STATE_FOLDER)
+
+
+def records_address() -> str | None:
+    """Return the address of records that a server was started with (`BUCLE_RECORDS`), or None.
+
+    It comes by the environment and not as an argument: it may hold a password, and arguments are seen by everybody.
+    """
+    return os.environ.get("BUCLE_RECORDS") or None
 
 
 def server_address(given: str | None) -> str | None:

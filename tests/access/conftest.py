@@ -15,10 +15,9 @@ from bucle.access.passwords import Passwords
 from bucle.config import Home
 from bucle.ops.world import World
 from bucle.server.app import build_application
-from bucle.server.compose import compose
-from bucle.server.life import make_home
 from bucle.store import events
 from bucle.store.tables.access import policy as policy_table
+from tests.conftest import composed
 
 PASSWORD = "correct horse battery"
 
@@ -96,13 +95,11 @@ class House:
 def house(tmp_path: Path) -> Iterator[House]:
     """Give a fresh installation under `governance: team`; hashing is made cheap, since its cost proves nothing here."""
     home = Home(root=tmp_path / "home")
-    make_home(home)
-    installation = compose(home, lambda: None)
-    clock = Clock()
-    world = replace(installation.world, clock=clock, passwords=Passwords(cost=1 << 10))
-    with world.records.write(clock()) as transaction:
-        transaction.rows.execute(policy_table.update().values(governance="team"))
-        policy.touch(transaction)
-    with TestClient(build_application(world), base_url="http://127.0.0.1") as api:
-        yield House(world=world, api=api, clock=clock)
-    installation.close()
+    with composed(home) as installation:
+        clock = Clock()
+        world = replace(installation.world, clock=clock, passwords=Passwords(cost=1 << 10))
+        with world.records.write(clock()) as transaction:
+            transaction.rows.execute(policy_table.update().values(governance="team"))
+            policy.touch(transaction)
+        with TestClient(build_application(world), base_url="http://127.0.0.1") as api:
+            yield House(world=world, api=api, clock=clock)

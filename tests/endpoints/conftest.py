@@ -19,10 +19,10 @@ from bucle.ops.world import World
 from bucle.release import gates, promotions, releases
 from bucle.release.promotions import Promotion
 from bucle.release.releases import Release
-from bucle.server.compose import Installation, compose
-from bucle.server.life import make_home
+from bucle.server.compose import Installation
 from bucle.spec.digest import digest_of
 from tests.access.conftest import House, house
+from tests.conftest import composed
 from tests.serving.conftest import Models, models
 
 __all__ = ["house", "models"]
@@ -128,18 +128,16 @@ def plane(models: Models) -> Iterator[tuple[Installation, Shelf]]:
     """Give an installation whose keeper and gateway run; a test turns the clock."""
     root = Path(tempfile.mkdtemp(prefix="bucle-endpoints-"))
     home = Home(root=root / "home")
-    make_home(home)
-    installation = compose(home, lambda: None)
-    installation.world.routes.publish()
-    installation.plane.ensure()
-    shelf = Shelf(world=installation.world)
-    shelf.environment(models.environment, "dev")
-    try:
-        yield installation, shelf
-    finally:
-        installation.plane.stop()
-        installation.close()
-        shutil.rmtree(root, ignore_errors=True)
+    with composed(home) as installation:
+        installation.world.routes.publish()
+        installation.plane.ensure()
+        shelf = Shelf(world=installation.world)
+        shelf.environment(models.environment, "dev")
+        try:
+            yield installation, shelf
+        finally:
+            installation.plane.stop()
+    shutil.rmtree(root, ignore_errors=True)
 
 
 def deployment(name: str = "blue", **more: Any) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def test_a_restart_fires_nothing_again(house: House, scientist: str) -> None:
     house.done("POST", SCHEDULES, scientist, document())
     house.clock.forward(minutes=30)
     schedule.advance(house.world)
-    other = replace(house.world, records=Records(f"sqlite:///{house.world.home.records}"))
+    other = replace(house.world, records=Records(house.world.records.url))
     schedule.advance(other)
     assert len(jobs(house, scientist)) == 1
     house.clock.forward(hours=1)

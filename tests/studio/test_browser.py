@@ -19,10 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 
 from bucle.config import Home
 from bucle.server.app import build_application
-from bucle.server.compose import compose
-from bucle.server.life import make_home
 from tests.access.conftest import PASSWORD, House
-from tests.conftest import Installation
+from tests.conftest import Installation, composed
 from tests.studio.seed import DOUBT, SECOND, WAITING, Story, Team, tell
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -113,11 +111,9 @@ def no_sideways(page: Page) -> bool:
 def _seed(home: Path) -> None:
     """Tell the story in a new state folder, under its one administrator."""
     place = Home(root=home)
-    make_home(place)
-    made = compose(place, lambda: None)
     alone = Team(author="admin", requester="admin", approver="admin")
-    tell(Story(world=made.world, team=alone, now=datetime.now(UTC)))
-    made.close()
+    with composed(place) as made:
+        tell(Story(world=made.world, team=alone, now=datetime.now(UTC)))
 
 
 @pytest.mark.parametrize(("screen", "scripts"), [("wide", "on"), ("narrow", "on"), ("wide", "off")])

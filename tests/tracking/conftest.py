@@ -20,8 +20,7 @@ from bucle.config import Home
 from bucle.core.delegation import job_windows
 from bucle.ops.world import World
 from bucle.server.app import build_application
-from bucle.server.compose import compose
-from bucle.server.life import make_home
+from tests.conftest import composed
 
 API = "/api/2.0/mlflow"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
@@ -112,13 +111,11 @@ class Tracker:
 def tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracker]:
     """Give a fresh installation for one person, without a turning engine; each test works in experiments of its own."""
     home = Home(root=tmp_path_factory.mktemp("tracker") / "home")
-    make_home(home)
-    installation = compose(home, lambda: None)
-    clock = Clock()
-    world = replace(installation.world, clock=clock)
-    with TestClient(build_application(world), base_url="http://127.0.0.1") as api:
-        yield Tracker(world=world, api=api, clock=clock)
-    installation.close()
+    with composed(home) as installation:
+        clock = Clock()
+        world = replace(installation.world, clock=clock)
+        with TestClient(build_application(world), base_url="http://127.0.0.1") as api:
+            yield Tracker(world=world, api=api, clock=clock)
 
 
 @pytest.fixture(scope="session")

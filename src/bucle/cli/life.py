@@ -28,19 +28,21 @@ KINDS = {kind.__name__: kind for kind in errors.BucleError.__subclasses__()}
 @click.option(
     "--scoring-port", default=None, type=int, help=f"Scoring port; default {SCORING_PORT}, any with --port 0."
 )
+@click.option("--records", default=None, help="postgresql://… for the records; remembered. Default: a SQLite file.")
 @click.option("--foreground", is_flag=True, help="Stay, and stop with Ctrl-C.")
-def up(home: str | None, port: int, scoring_port: int | None, foreground: bool) -> int:
+def up(home: str | None, port: int, scoring_port: int | None, records: str | None, foreground: bool) -> int:
     """Start the server; return when it is ready. Python: `subprocess.run(["bucle", "up"])`."""
     place = config.find_home(home)
     _make_log_folder(place)
     command = [sys.executable, "-m", "bucle.server", "--home", str(place.root), "--port", str(port)]
     command += ["--scoring-port", str((SCORING_PORT if port else 0) if scoring_port is None else scoring_port)]
+    environment = {**os.environ, **({"BUCLE_RECORDS": records} if records else {})}
     if foreground:
-        return subprocess.run(command, check=False).returncode
+        return subprocess.run(command, env=environment, check=False).returncode
     started = time.monotonic()
     with (place.log / "start.log").open("wb") as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
         )
     address = _await_ready(place, process)
     say(f"ready at {address} in {time.monotonic() - started:.1f} s · state in {place.root}")
@@ -110,14 +112,20 @@ def _await_ready(place: Home, process: subprocess.Popen[bytes]) -> str:
 
 def _why_not(log: Path, place: Home) -> errors.BucleError:
     """Return the error that a server that did not start wrote as its last line."""
-    lines = log.read_text(errors="replace").splitlines()
+    told = log.read_text(errors="replace")
+    why = told.splitlines()[-1] if told.strip() else "it wrote nothing"
+    return refusal_in(told) or errors.PlatformFault("server.did_not_start", why=why, log=place.log / "start.log")
+
+
+def refusal_in(told: str) -> errors.BucleError | None:
+    """Return the error that a server process wrote as its last line, or None."""
+    lines = told.splitlines()
     words = lines[-1].split("\t") if lines else []
-    if len(words) == 4 and words[0] in KINDS:
-        error = KINDS[words[0]]("wire.as_sent", detail=words[2], hint=words[3])
-        error.code = words[1]
-        return error
-    why = lines[-1] if lines else "it wrote nothing"
-    return errors.PlatformFault("server.did_not_start", why=why, log=place.log / "start.log")
+    if len(words) != 4 or words[0] not in KINDS:
+        return None
+    error = KINDS[words[0]]("wire.as_sent", detail=words[2], hint=words[3])
+    error.code = words[1]
+    return error
 
 
 def _holder(place: Home) -> int | None:

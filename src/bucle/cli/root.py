@@ -24,6 +24,7 @@ NOUNS = {
     "principal": "bucle.cli.principal",
     "binding": "bucle.cli.binding",
     "token": "bucle.cli.token",
+    "db": "bucle.cli.db",
 }
 VERBS = {
     "replay": "bucle.cli.replay",

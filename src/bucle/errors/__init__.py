@@ -9,6 +9,7 @@ BucleError
 ├── TooMany         429  exit 3   slow down
 ├── WorkFailed      422  exit 1   the work itself failed (a job; a promotion returned by its canary)
 ├── StillWaiting    408  exit 6   `--wait` ran out while an approval was missing
+├── Unavailable     503  exit 7   the records cannot be reached or are busy; the same request may be sent again
 └── PlatformFault   500  exit 7   ours
 
 Raise with a code of the catalogue and its values: `errors.NotFound("job.not_found", job=name)`.
@@ -93,6 +94,12 @@ class StillWaiting(BucleError):
 
     http_status = 408
     exit_status = 6
+
+
+class Unavailable(BucleError):
+    """The records cannot be reached or are busy; what was asked may be asked again under the same key."""
+
+    http_status = 503
 
 
 class PlatformFault(BucleError):

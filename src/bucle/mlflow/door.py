@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 
 from bucle import errors
@@ -95,11 +94,11 @@ async def answer(request: Request, work: Callable[[], Response]) -> Response:
     """Do the work of a request in a thread; whatever goes wrong leaves as MLflow's clients read it."""
     try:
         return await run_in_threadpool(work)
+    except errors.Unavailable as fault:  # the client's retry is right
+        LOG.warning("request %s was not answered: %s", request.state.request_id, fault)
+        return _error(503, "TEMPORARILY_UNAVAILABLE", str(fault))
     except errors.BucleError as error:
         return await failed(request, error)
-    except OperationalError as fault:  # a busy database: the client's retry is right
-        LOG.warning("request %s met a busy database: %s", request.state.request_id, fault)
-        return _error(503, "TEMPORARILY_UNAVAILABLE", "the records are busy; try again")
     except Exception:  # the outer door: the log line has the request's id
         LOG.exception("request %s failed", request.state.request_id)
         return _error(500, "INTERNAL_ERROR", f"the platform failed; its log says why under {request.state.request_id}")

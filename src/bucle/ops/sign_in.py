@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
-
 from bucle import errors
 from bucle.access import invitations, principals, sessions, tokens
 from bucle.core.scopes import parse_scope
@@ -206,5 +204,5 @@ def _touch(world: World, seen: sessions.Seen | tokens.Presented, now: datetime) 
                 sessions.touch(transaction, seen.id)
             else:
                 tokens.touch(transaction, seen.id)
-    except OperationalError:
+    except errors.Unavailable:
         LOG.warning("the use of a credential was not noted", exc_info=True)

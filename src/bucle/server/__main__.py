@@ -7,16 +7,22 @@ import signal
 import sys
 import threading
 import types
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import uvicorn
 
 from bucle import errors
 from bucle.clock import Clock
-from bucle.config import Home
+from bucle.config import Home, records_address
 from bucle.server.app import build_application
 from bucle.server.compose import HOST, compose, data_plane
 from bucle.server.life import HomeLock, announce, listen
+from bucle.server.records import address, hold, remember
+from bucle.store import engines
+from bucle.store.moving import move
+from bucle.store.records import Records
 
 GRACE_S = 5
 
@@ -27,6 +33,7 @@ def main() -> int:
     parser.add_argument("--home", required=True, type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--scoring-port", type=int, default=0)
+    parser.add_argument("--move-records", action="store_true", help="move the records to BUCLE_RECORDS, and leave")
     parser.add_argument("--stop-data-plane", action="store_true", help="stop what a killed server left, and leave")
     asked = parser.parse_args()
     os.umask(0o077)
@@ -36,6 +43,8 @@ def main() -> int:
             if asked.stop_data_plane:
                 data_plane(home, 0).stop()
                 return 0
+            if asked.move_records:
+                return move_records(home)
             return serve(home, asked.port, asked.scoring_port)
     except errors.BucleError as error:
         print(f"{type(error).__name__}\t{error.code}\t{error.detail}\t{error.hint}", file=sys.stderr)  # noqa: T201
@@ -49,9 +58,10 @@ def serve(home: Home, port: int, scoring_port: int) -> int:
         level=logging.INFO,
         format='{"at":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":%(message)r}',
     )
-    with listen(HOST, port) as listener:
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request that we send
+    with listen(HOST, port) as listener, closing(hold(home, records_address())) as held:
         bound = listener.getsockname()[1]
-        installation = compose(home, lambda: bound, scoring_port)
+        installation = compose(home, held.records, lambda: bound, scoring_port)
         server = uvicorn.Server(
             uvicorn.Config(
                 build_application(installation.world),
@@ -63,15 +73,23 @@ def serve(home: Home, port: int, scoring_port: int) -> int:
             )
         )
         clock = Clock(world=installation.world, plane=installation.plane)
+
+        def leave() -> None:
+            server.should_exit = True
+
+        def stop(_signal: int, _frame: types.FrameType | None) -> None:
+            leave()
+
         loops = [
             threading.Thread(target=run, name=name)
-            for name, run in (("engine", installation.engine.run), ("clock", clock.run))
+            for name, run in (
+                ("engine", installation.engine.run),
+                ("clock", clock.run),
+                ("lease", partial(held.renew, leave)),
+            )
         ]
         for loop in loops:
             loop.start()
-
-        def stop(_signal: int, _frame: types.FrameType | None) -> None:
-            server.should_exit = True
 
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -81,11 +99,25 @@ def serve(home: Home, port: int, scoring_port: int) -> int:
         finally:
             home.server.unlink(missing_ok=True)
             clock.stop()
+            held.stop()
             installation.engine.stop()
             for loop in loops:
                 loop.join()
             installation.plane.stop()
             installation.close()
+    return 0
+
+
+def move_records(home: Home) -> int:
+    """Move the records of a home whose lock is held to `BUCLE_RECORDS`, say what was moved, keep the address."""
+    asked = records_address()
+    if asked is None:
+        raise errors.BadRequest("store.not_an_address", url="nothing")
+    wanted = engines.normal(asked)
+    with closing(Records(address(home, None))) as source, closing(Records(wanted)) as target:
+        for table in move(source, target):
+            print(f"{table.table}\t{table.rows}\t{table.digest}")  # noqa: T201  read by `bucle db migrate`
+    remember(home, wanted)
     return 0
 
 

@@ -37,7 +37,6 @@ from bucle.serving.endpoints import Endpoint
 from bucle.serving.processes import DataPlane, running
 from bucle.serving.routes import Place as ServedPlace
 from bucle.serving.routes import Routes
-from bucle.store.migrate import migrate
 from bucle.store.objects import Objects, hex_of
 from bucle.store.records import Records
 
@@ -56,17 +55,13 @@ class Installation:
     plane: DataPlane
 
     def close(self) -> None:
-        """End spawner and connections; supervisors and their jobs go on."""
+        """End the spawner; supervisors and their jobs go on."""
         self.spawner.close()
         self.hints.close()
-        self.world.records.close()
 
 
-def compose(home: Home, api_port: Callable[[], int | None], scoring_port: int = 0) -> Installation:
-    """Build the installation of a state folder whose lock is held: migrate, first run, engine ready to turn."""
-    records = Records(f"sqlite:///{home.records}")
-    migrate(records)
-    home.records.chmod(0o600)
+def compose(home: Home, records: Records, api_port: Callable[[], int | None], scoring_port: int = 0) -> Installation:
+    """Build the installation of a state folder and its records, both held: first run, engine ready to turn."""
     keys = read_or_make_keys(home.keys)
     first_run(records, home, keys, now(), new_id)
     hints = _hint_socket()

@@ -1,7 +1,7 @@
-"""Records: the engine, one writer at a time on SQLite, and the transaction that carries its events and its answer."""
+"""Records: the engine, one writer at a time, and the transaction that carries its events and its answer."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bucle import errors
 from bucle.spec.digest import digest_of
+from bucle.store import engines
 from bucle.store.events import Event, append_events
 from bucle.store.instants import to_micros
 from bucle.store.tables.store import answer
@@ -54,19 +55,18 @@ class Transaction:
 
 
 class Records:
-    """A database of records: `read()` sees a snapshot, `write()` is one transaction with its events."""
+    """A database of records: `read()` sees a snapshot, `write()` is one transaction with its events.
+
+    One transaction writes at a time, in this server and in all others on the same database: what a verb has read
+    stays true until it commits. `fence`, once set, is run first in every writing transaction, and refuses those of a
+    server whose lease another one has taken.
+    """
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.url = engines.normal(url)
         self._one_writer = threading.Lock()
-        sqlite = url.startswith("sqlite")
-        self._writer = sa.create_engine(url, pool_size=1, max_overflow=0) if sqlite else sa.create_engine(url)
-        self._reader = sa.create_engine(url, pool_size=8, max_overflow=24)
-        if sqlite:
-            sa.event.listen(self._writer, "connect", _prepare_sqlite)
-            sa.event.listen(self._reader, "connect", _prepare_sqlite)
-            sa.event.listen(self._writer, "begin", _begin_immediate)
-            sa.event.listen(self._reader, "begin", _begin_deferred)
+        self._writer, self._reader = engines.connect(self.url)
+        self.fence: Callable[[sa.Connection], None] | None = None
 
     @property
     def engine(self) -> sa.Engine:
@@ -76,7 +76,7 @@ class Records:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Yield a connection that sees one consistent state and writes nothing."""
-        with self._reader.connect() as rows:
+        with engines.told_plainly(), self._reader.connect() as rows:
             yield rows
 
     @contextmanager
@@ -85,7 +85,9 @@ class Records:
 
         Raises ReplayedError when `attempted` was answered before, Conflict when its key was used for another request.
         """
-        with self._one_writer, self._writer.begin() as rows:
+        with self._one_writer, engines.told_plainly(), self._writer.begin() as rows:
+            if self.fence is not None:
+                self.fence(rows)
             if attempted:
                 _refuse_repetition(rows, attempted)
             transaction = Transaction(rows=rows, now=now, attempted=attempted)
@@ -124,18 +126,3 @@ def _refuse_repetition(rows: sa.Connection, attempted: Attempted) -> None:
 def request_digest(method: str, path: str, body: Any) -> str:
     """Return the digest that tells one request from another under the same idempotency key."""
     return digest_of({"method": method, "path": path, "body": body})
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # None: the driver opens no transaction of its own, the listeners below do (SQLAlchemy's pysqlite notes).
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_immediate(rows: sa.Connection) -> None:
-    rows.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin_deferred(rows: sa.Connection) -> None:
-    rows.exec_driver_sql("BEGIN")

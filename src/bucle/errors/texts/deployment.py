@@ -13,6 +13,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} is the alias of another release: a promotion will want this name",
         "give the deployment another name",
     ),
+    "deployment.alias_taken": (
+        "the endpoint {endpoint} has a deployment {name} with the bytes of another release",
+        "remove it with `bucle online-deployment delete -e {endpoint} -n {name}`, then promote again",
+    ),
     "deployment.serves": (
         "the deployment {name} gets {percent} % of the traffic, and another model or other variables need a new worker",
         "make a second deployment and move the traffic, or take the traffic away first",

@@ -37,7 +37,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "trace.not_found": ("no request {request} was collected here", "check the x-request-id of the answer"),
     "endpoint.round_the_gate": (
-        "{stage} has a gate, and the release of {deployment} has no approved promotion to it",
+        "{stage} has a gate, and the release of {deployment} has no completed promotion to it",
         "bucle promote {model} --to {stage}",
     ),
 }

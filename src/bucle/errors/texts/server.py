@@ -19,6 +19,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the state folder {home} cannot be written: {why}",
         "choose another with `--home`",
     ),
+    "server.keys_missing": (
+        "the records in {where} were begun with another key file than this state folder's, which has none",
+        "bring {keys} from the state folder they were begun with: it opens their tokens and endpoint keys",
+    ),
     "server.unguarded_route": (
         "the route {path} names no permission that exists ({permission})",
         "give it exactly one",

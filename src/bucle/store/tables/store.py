@@ -1,8 +1,8 @@
-"""Tables of the store itself: event chains, their heads, answers kept for idempotency keys."""
+"""Tables of the store itself: event chains, their heads, answers kept for idempotency keys, the server's lease."""
 
 from sqlalchemy import JSON, Column, Integer, PrimaryKeyConstraint, Table
 
-from bucle.store.metadata import METADATA, instant, text
+from bucle.store.metadata import METADATA, instant, key, text
 
 event = Table(
     "event",
@@ -40,4 +40,13 @@ answer = Table(
     Column("body", JSON, nullable=False),
     instant("created_at"),
     PrimaryKeyConstraint("who", "key"),
+)
+
+lease = Table(
+    "lease",
+    METADATA,
+    key("name"),
+    text("node"),
+    Column("epoch", Integer, nullable=False),
+    instant("renewed_at"),
 )
