@@ -97,6 +97,11 @@ def records_address() -> str | None:
     return os.environ.get("BUCLE_RECORDS") or None
 
 
+def with_records(address: str | None) -> Mapping[str, str]:
+    """Return the environment of a server process whose records are to be kept at `address`; None: where they are."""
+    return {**os.environ, **({} if address is None else {"BUCLE_RECORDS": address})}
+
+
 def server_address(given: str | None) -> str | None:
     """Return the address a client was told to use (`--server`, else `BUCLE_SERVER`), or None."""
     return given or os.environ.get("BUCLE_SERVER") or None

@@ -1,6 +1,5 @@
 """`bucle db`: where the records are kept, and moving them to PostgreSQL or back."""
 
-import os
 import subprocess
 import sys
 
@@ -27,7 +26,7 @@ def migrate(home: str | None, to: str, output: str | None, query: str | None) ->
     """
     place = config.find_home(home)
     command = [sys.executable, "-m", "bucle.server", "--home", str(place.root), "--move-records"]
-    done = subprocess.run(command, env={**os.environ, "BUCLE_RECORDS": to}, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=config.with_records(to), capture_output=True, text=True, check=False)
     if done.returncode:
         refusal = refusal_in(done.stderr)
         raise refusal or errors.PlatformFault("server.did_not_start", why="the move failed", log=place.log)

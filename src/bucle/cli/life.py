@@ -36,7 +36,7 @@ def up(home: str | None, port: int, scoring_port: int | None, records: str | Non
     _make_log_folder(place)
     command = [sys.executable, "-m", "bucle.server", "--home", str(place.root), "--port", str(port)]
     command += ["--scoring-port", str((SCORING_PORT if port else 0) if scoring_port is None else scoring_port)]
-    environment = {**os.environ, **({"BUCLE_RECORDS": records} if records else {})}
+    environment = config.with_records(records)
     if foreground:
         return subprocess.run(command, env=environment, check=False).returncode
     started = time.monotonic()
