@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from bucle.cli.render import output_options, say, show
-from bucle.cli.session import connect, server_options
+from bucle.cli.asking import Asked, asking
+from bucle.cli.render import say
 
 file_option = click.option("-f", "--file", "file", default="platform.yml", show_default=True, help="The platform file.")
 prune_option = click.option("--prune", is_flag=True, help="Destroy what an earlier file made and this one leaves out.")
@@ -16,12 +16,11 @@ prune_option = click.option("--prune", is_flag=True, help="Destroy what an earli
 @click.command()
 @file_option
 @prune_option
-@server_options
-@output_options
-def plan(file: str, prune: bool, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def plan(asked: Asked, file: str, prune: bool) -> None:
     """Show what `bucle apply` would do, step by step; change nothing. Python: `Client.platform.plan(file)`."""
-    with connect(server, home) as client:
-        _tell(client.platform.plan(file, prune=prune), output, query)
+    with asked.client() as client:
+        _tell(client.platform.plan(file, prune=prune), asked)
 
 
 @click.command()
@@ -29,31 +28,21 @@ def plan(file: str, prune: bool, server: str | None, home: str | None, output: s
 @prune_option
 @click.option("--plan", "only_plan", is_flag=True, help="As `bucle plan`.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@server_options
-@output_options
-def apply(
-    file: str,
-    prune: bool,
-    only_plan: bool,
-    yes: bool,
-    server: str | None,
-    home: str | None,
-    output: str | None,
-    query: str | None,
-) -> int:
+@asking
+def apply(asked: Asked, file: str, prune: bool, only_plan: bool, yes: bool) -> int:
     """Make the platform what a file names; leave with 3 while a step is left to others.
 
     Python: `Client.platform.apply(file)`.
     """
-    with connect(server, home) as client:
+    with asked.client() as client:
         planned = client.platform.plan(file, prune=prune) if only_plan or not yes else None
         if only_plan:
-            _tell(planned, output, query)
+            _tell(planned, asked)
             return 0
         if planned is not None:
             _confirm(planned, prune=prune)
         done = client.platform.apply(file, prune=prune)
-    _tell(done, output, query)
+    _tell(done, asked)
     return 3 if done["left"] else 0
 
 
@@ -69,12 +58,12 @@ def _confirm(planned: dict[str, Any], *, prune: bool) -> None:
         raise click.UsageError("--prune destroys what is there: look at `bucle plan --prune`, then give --yes")
 
 
-def _tell(answer: Any, output: str | None, query: str | None) -> None:
+def _tell(answer: Any, asked: Asked) -> None:
     """Write an answer as lines for people, and as data in a pipe."""
-    if (output or ("table" if sys.stdout.isatty() else "json")) == "table" and not query:
+    if (asked.output or ("table" if sys.stdout.isatty() else "json")) == "table" and not asked.query:
         click.echo("\n".join(_lines(answer)))
     else:
-        show(answer, output, query)
+        asked.show(answer)
         say(_ending(answer))
 
 

@@ -3,8 +3,7 @@
 import click
 
 from bucle import errors
-from bucle.cli.render import output_options, show
-from bucle.cli.session import connect, server_options
+from bucle.cli.asking import Asked, asking
 
 COLUMNS = ("seq", "at", "who", "via", "what", "subject")
 
@@ -15,13 +14,12 @@ def audit() -> None:
 
 
 @audit.command()
-@server_options
-@output_options
-def verify(server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def verify(asked: Asked) -> None:
     """Recompute every chain; leave with 7 when one is broken. Python: `Client.audit.verify()`."""
-    with connect(server, home) as client:
+    with asked.client() as client:
         found = client.audit.verify()
-    show(found, output, query)
+    asked.show(found)
     for row in found["chains"]:
         if row["why"]:
             raise errors.PlatformFault("audit.broken", chain=row["chain"], seq=row["broken_at"], why=row["why"])
@@ -29,9 +27,8 @@ def verify(server: str | None, home: str | None, output: str | None, query: str 
 
 @audit.command("list")
 @click.option("--chain", default="platform", show_default=True, help="A stage's name, or `platform`.")
-@server_options
-@output_options
-def listed(chain: str, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def listed(asked: Asked, chain: str) -> None:
     """List the lines of a chain, oldest first. Python: `Client.audit.list(chain)`."""
-    with connect(server, home) as client:
-        show(client.audit.list(chain), output, query, COLUMNS)
+    with asked.client() as client:
+        asked.show(client.audit.list(chain), COLUMNS)

@@ -5,9 +5,8 @@ from typing import Any
 
 import click
 
-from bucle.cli.render import output_options, say, show
-from bucle.cli.session import connect, server_options, stage_option
-from bucle.config import default_stage
+from bucle.cli.asking import Asked, asking, asking_in_stage
+from bucle.cli.render import say
 
 MARKS = {"yes": "●", "some": "◐", "no": "·"}
 CLASSES = click.Choice(["public", "internal", "non-production", "production", "restricted"])
@@ -18,31 +17,20 @@ class_option = click.option("--class", "data_class", type=CLASSES, default=None,
 @click.argument("question", nargs=-1, metavar="[PRINCIPAL ACTION SCOPE]")
 @click.option("--matrix", "as_matrix", is_flag=True, help="Everybody by every verb of a stage.")
 @class_option
-@stage_option
-@server_options
-@output_options
-def can(
-    question: tuple[str, ...],
-    as_matrix: bool,
-    data_class: str | None,
-    stage: str | None,
-    server: str | None,
-    home: str | None,
-    output: str | None,
-    query: str | None,
-) -> int:
+@asking_in_stage
+def can(asked: Asked, question: tuple[str, ...], as_matrix: bool, data_class: str | None) -> int:
     """Say whether PRINCIPAL may do ACTION at SCOPE; leave with 3 when not. Python: `Client.can.check(…)`."""
     if as_matrix == bool(question) or len(question) not in {0, 3}:
         raise click.UsageError("give PRINCIPAL ACTION SCOPE, or --matrix")
-    with connect(server, home) as client:
+    with asked.client() as client:
         if as_matrix:
-            found = client.can.matrix(default_stage(stage))
-            show(_flat(found) if output in {None, "table", "tsv"} and not query else found, output, query)
+            found = client.can.matrix(asked.stage)
+            asked.show(_flat(found) if asked.output in {None, "table", "tsv"} and not asked.query else found)
             say(f"{MARKS['yes']} all of it  {MARKS['some']} some of it  {MARKS['no']} none")
             return 0
         principal, action, scope = question
         answer = client.can.check(action, scope, principal=principal, data_class=data_class)
-    show(answer, output, query)
+    asked.show(answer)
     return 0 if answer["allowed"] else 3
 
 
@@ -51,21 +39,11 @@ def can(
 @click.argument("scope")
 @click.option("--principal", default=None, help="Somebody else; default: you.")
 @class_option
-@server_options
-@output_options
-def why_denied(
-    action: str,
-    scope: str,
-    principal: str | None,
-    data_class: str | None,
-    server: str | None,
-    home: str | None,
-    output: str | None,
-    query: str | None,
-) -> None:
+@asking
+def why_denied(asked: Asked, action: str, scope: str, principal: str | None, data_class: str | None) -> None:
     """Say why an act is refused, what fell short, and who can grant it. Python: `Client.can.why_denied(…)`."""
-    with connect(server, home) as client:
-        show(client.can.why_denied(action, scope, principal=principal, data_class=data_class), output, query)
+    with asked.client() as client:
+        asked.show(client.can.why_denied(action, scope, principal=principal, data_class=data_class))
 
 
 def _flat(found: dict[str, Any]) -> list[dict[str, str]]:

@@ -2,9 +2,7 @@
 
 import click
 
-from bucle.cli.render import output_options, show
-from bucle.cli.session import connect, server_options, stage_option
-from bucle.config import default_stage
+from bucle.cli.asking import Asked, asking, asking_in_stage
 
 
 @click.group()
@@ -14,19 +12,16 @@ def gate() -> None:
 
 @gate.command("set")
 @click.option("-f", "--file", "file", required=True, help="gate.yml; it names its stage.")
-@server_options
-@output_options
-def set_gate(file: str, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def set_gate(asked: Asked, file: str) -> None:
     """Give a stage its gate. Python: `Client.gate.set(file)`."""
-    with connect(server, home) as client:
-        show(client.gate.set(file), output, query)
+    with asked.client() as client:
+        asked.show(client.gate.set(file))
 
 
 @gate.command("show")
-@stage_option
-@server_options
-@output_options
-def shown(stage: str | None, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking_in_stage
+def shown(asked: Asked) -> None:
     """Show the gate of a stage. Python: `Client.gate.show(stage=…)`."""
-    with connect(server, home) as client:
-        show(client.gate.show(stage=default_stage(stage)), output, query)
+    with asked.client() as client:
+        asked.show(client.gate.show(stage=asked.stage))

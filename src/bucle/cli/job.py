@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from bucle.cli.render import output_options, say, show
+from bucle.cli.asking import Asked, asking_in_stage
+from bucle.cli.render import say
 from bucle.cli.session import connect, server_options, stage_option
 from bucle.client import Client
 from bucle.config import default_stage
@@ -21,24 +22,13 @@ def job() -> None:
 @click.option("-f", "--file", "file", required=True, help="YAML of the job.")
 @click.option("--set", "assignments", multiple=True, help="Override a field: --set inputs.alpha=0.5.")
 @click.option("--stream", is_flag=True, help="Follow the log; leave with the job's verdict.")
-@stage_option
-@server_options
-@output_options
-def create(
-    file: str,
-    assignments: tuple[str, ...],
-    stream: bool,
-    stage: str | None,
-    server: str | None,
-    home: str | None,
-    output: str | None,
-    query: str | None,
-) -> None:
+@asking_in_stage
+def create(asked: Asked, file: str, assignments: tuple[str, ...], stream: bool) -> None:
     """Submit a job. Python: `Client.job.create(file, stage=…)`."""
-    with connect(server, home) as client:
-        made = client.job.create(file, stage=default_stage(stage), assignments=assignments)
+    with asked.client() as client:
+        made = client.job.create(file, stage=asked.stage, assignments=assignments)
         if not stream:
-            show(made, output, query)
+            asked.show(made)
             return
         say(f"job {made['name']} submitted to {made['stage']}")
         follow(client, made["name"], made["stage"])
@@ -69,39 +59,29 @@ def logged(name: str, step: str | None, stage: str | None, server: str | None, h
 
 
 @job.command("list")
-@stage_option
-@server_options
-@output_options
-def listed(stage: str | None, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking_in_stage
+def listed(asked: Asked) -> None:
     """List jobs, newest first. Python: `Client.job.list(stage=…)`."""
-    with connect(server, home) as client:
-        show(client.job.list(stage=default_stage(stage)), output, query, COLUMNS)
+    with asked.client() as client:
+        asked.show(client.job.list(stage=asked.stage), COLUMNS)
 
 
 @job.command("show")
 @click.option("-n", "--name", required=True)
-@stage_option
-@server_options
-@output_options
-def shown(
-    name: str, stage: str | None, server: str | None, home: str | None, output: str | None, query: str | None
-) -> None:
+@asking_in_stage
+def shown(asked: Asked, name: str) -> None:
     """Show a job and its steps. Python: `Client.job.show(name, stage=…)`."""
-    with connect(server, home) as client:
-        show(client.job.show(name, stage=default_stage(stage)), output, query)
+    with asked.client() as client:
+        asked.show(client.job.show(name, stage=asked.stage))
 
 
 @job.command()
 @click.option("-n", "--name", required=True)
-@stage_option
-@server_options
-@output_options
-def cancel(
-    name: str, stage: str | None, server: str | None, home: str | None, output: str | None, query: str | None
-) -> None:
+@asking_in_stage
+def cancel(asked: Asked, name: str) -> None:
     """Ask a job to stop. Python: `Client.job.cancel(name, stage=…)`."""
-    with connect(server, home) as client:
-        show(client.job.cancel(name, stage=default_stage(stage)), output, query)
+    with asked.client() as client:
+        asked.show(client.job.cancel(name, stage=asked.stage))
 
 
 def follow(client: Client, name: str, stage: str) -> None:

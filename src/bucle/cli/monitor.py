@@ -6,8 +6,7 @@ from pathlib import Path
 import click
 
 from bucle import errors
-from bucle.cli.render import output_options, show
-from bucle.cli.session import connect, server_options
+from bucle.cli.asking import Asked, asking
 
 
 @click.group()
@@ -18,28 +17,22 @@ def monitor() -> None:
 @monitor.command("show")
 @click.argument("endpoint")
 @click.option("--stage", required=True)
-@server_options
-@output_options
-def shown(
-    endpoint: str, stage: str, server: str | None, home: str | None, output: str | None, query: str | None
-) -> None:
+@asking
+def shown(asked: Asked, endpoint: str, stage: str) -> None:
     """Show the history of every signal. Python: `Client.monitor.show(endpoint, stage=…)`."""
-    with connect(server, home) as client:
-        show(client.monitor.show(endpoint, stage=stage), output, query)
+    with asked.client() as client:
+        asked.show(client.monitor.show(endpoint, stage=stage))
 
 
 @monitor.command()
 @click.argument("endpoint")
 @click.option("--at", required=True, help="An instant of event time, as 2026-03-01T00:00:00Z.")
 @click.option("--stage", required=True)
-@server_options
-@output_options
-def watermark(
-    endpoint: str, at: str, stage: str, server: str | None, home: str | None, output: str | None, query: str | None
-) -> None:
+@asking
+def watermark(asked: Asked, endpoint: str, at: str, stage: str) -> None:
     """State that all earlier events were sent. Python: `Client.monitor.watermark(endpoint, at, stage=…)`."""
-    with connect(server, home) as client:
-        show(client.monitor.watermark(endpoint, at, stage=stage), output, query)
+    with asked.client() as client:
+        asked.show(client.monitor.watermark(endpoint, at, stage=stage))
 
 
 @click.group()
@@ -51,14 +44,11 @@ def label() -> None:
 @click.argument("endpoint")
 @click.option("-f", "--file", "file", required=True, help="JSON lines: correlation_id, label, labelled_at.")
 @click.option("--stage", required=True)
-@server_options
-@output_options
-def create(
-    endpoint: str, file: str, stage: str, server: str | None, home: str | None, output: str | None, query: str | None
-) -> None:
+@asking
+def create(asked: Asked, endpoint: str, file: str, stage: str) -> None:
     """Send labels. Python: `Client.label.create(endpoint, labels, stage=…)`."""
-    with connect(server, home) as client:
-        show(client.label.create(endpoint, _read(Path(file)), stage=stage), output, query)
+    with asked.client() as client:
+        asked.show(client.label.create(endpoint, _read(Path(file)), stage=stage))
 
 
 def _read(path: Path) -> list[dict[str, object]]:

@@ -2,11 +2,13 @@
 
 import click
 
-from bucle.cli.render import output_options, show
+from bucle.cli.asking import Asked, asking_in_stage
 from bucle.cli.session import connect, server_options, stage_option
 from bucle.config import default_stage
 
-COLUMNS = ("name", "model", "state", "traffic", "requests", "errors", "p95_ms", "cost")
+COLUMNS = (
+    "name", "model", "state", "traffic", "requests", "errors", "p50_ms", "p95_ms", "cpu_s", "rss_bytes", "cost",
+)  # fmt: skip
 
 
 @click.group()
@@ -19,106 +21,57 @@ def online_deployment() -> None:
 @click.option("-e", "--endpoint-name", "endpoint", default=None, help="Default: `endpoint_name` of the file.")
 @click.option("--set", "assignments", multiple=True, help="Override a field: --set name=green.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until it is ready.")
-@stage_option
-@server_options
-@output_options
-def create(
-    file: str,
-    endpoint: str | None,
-    assignments: tuple[str, ...],
-    no_wait: bool,
-    stage: str | None,
-    server: str | None,
-    home: str | None,
-    output: str | None,
-    query: str | None,
-) -> None:
+@asking_in_stage
+def create(asked: Asked, file: str, endpoint: str | None, assignments: tuple[str, ...], no_wait: bool) -> None:
     """Put a registered model behind an endpoint. Python: `Client.online_deployment.create(file, stage=…)`."""
-    place = default_stage(stage)
-    with connect(server, home) as client:
+    place = asked.stage
+    with asked.client() as client:
         made = client.online_deployment.create(file, stage=place, endpoint=endpoint, assignments=assignments)
         if not no_wait:
             made = client.online_deployment.wait(made["endpoint_name"], made["name"], stage=place)
-        show(made, output, query)
+        asked.show(made)
 
 
 @online_deployment.command()
 @click.option("-f", "--file", "file", required=True, help="YAML of the deployment.")
 @click.option("-e", "--endpoint-name", "endpoint", default=None, help="Default: `endpoint_name` of the file.")
 @click.option("--set", "assignments", multiple=True, help="Override a field.")
-@stage_option
-@server_options
-@output_options
-def update(
-    file: str,
-    endpoint: str | None,
-    assignments: tuple[str, ...],
-    stage: str | None,
-    server: str | None,
-    home: str | None,
-    output: str | None,
-    query: str | None,
-) -> None:
+@asking_in_stage
+def update(asked: Asked, file: str, endpoint: str | None, assignments: tuple[str, ...]) -> None:
     """Change a deployment. Python: `Client.online_deployment.update(file, stage=…)`."""
-    with connect(server, home) as client:
-        done = client.online_deployment.update(
-            file, stage=default_stage(stage), endpoint=endpoint, assignments=assignments
-        )
-        show(done, output, query)
+    with asked.client() as client:
+        done = client.online_deployment.update(file, stage=asked.stage, endpoint=endpoint, assignments=assignments)
+        asked.show(done)
 
 
 @online_deployment.command()
 @click.option("-n", "--name", required=True)
 @click.option("-e", "--endpoint-name", "endpoint", required=True)
 @click.option("-y", "--yes", is_flag=True, expose_value=False, help="Nothing is asked; for Azure's sake.")
-@stage_option
-@server_options
-@output_options
-def delete(
-    name: str,
-    endpoint: str,
-    stage: str | None,
-    server: str | None,
-    home: str | None,
-    output: str | None,
-    query: str | None,
-) -> None:
+@asking_in_stage
+def delete(asked: Asked, name: str, endpoint: str) -> None:
     """Remove a deployment that gets no traffic. Python: `Client.online_deployment.delete(endpoint, name)`."""
-    with connect(server, home) as client:
-        show(client.online_deployment.delete(endpoint, name, stage=default_stage(stage)), output, query)
+    with asked.client() as client:
+        asked.show(client.online_deployment.delete(endpoint, name, stage=asked.stage))
 
 
 @online_deployment.command("list")
 @click.option("-e", "--endpoint-name", "endpoint", required=True)
-@stage_option
-@server_options
-@output_options
-def listed(
-    endpoint: str, stage: str | None, server: str | None, home: str | None, output: str | None, query: str | None
-) -> None:
+@asking_in_stage
+def listed(asked: Asked, endpoint: str) -> None:
     """List the deployments of an endpoint. Python: `Client.online_deployment.list(endpoint, stage=…)`."""
-    with connect(server, home) as client:
-        show(client.online_deployment.list(endpoint, stage=default_stage(stage)), output, query, COLUMNS)
+    with asked.client() as client:
+        asked.show(client.online_deployment.list(endpoint, stage=asked.stage), COLUMNS)
 
 
 @online_deployment.command("show")
 @click.option("-n", "--name", required=True)
 @click.option("-e", "--endpoint-name", "endpoint", required=True)
-@stage_option
-@server_options
-@output_options
-def shown(
-    name: str,
-    endpoint: str,
-    stage: str | None,
-    server: str | None,
-    home: str | None,
-    output: str | None,
-    query: str | None,
-) -> None:
+@asking_in_stage
+def shown(asked: Asked, name: str, endpoint: str) -> None:
     """Show a deployment. Python: `Client.online_deployment.show(endpoint, name, stage=…)`."""
-    with connect(server, home) as client:
-        show(client.online_deployment.show(endpoint, name, stage=default_stage(stage)), output, query)
+    with asked.client() as client:
+        asked.show(client.online_deployment.show(endpoint, name, stage=asked.stage))
 
 
 @online_deployment.command("get-logs")

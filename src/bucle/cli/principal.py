@@ -2,8 +2,8 @@
 
 import click
 
-from bucle.cli.render import output_options, say, show
-from bucle.cli.session import connect, server_options
+from bucle.cli.asking import Asked, asking
+from bucle.cli.render import say
 
 COLUMNS = ("name", "kind", "active", "has_password", "created_at")
 
@@ -17,53 +17,39 @@ def principal() -> None:
 @click.argument("name")
 @click.option("--kind", type=click.Choice(["person", "service"]), required=True)
 @click.option("--owner", default=None, help="The person that a service acts for.")
-@server_options
-@output_options
-def create(
-    name: str,
-    kind: str,
-    owner: str | None,
-    server: str | None,
-    home: str | None,
-    output: str | None,
-    query: str | None,
-) -> None:
+@asking
+def create(asked: Asked, name: str, kind: str, owner: str | None) -> None:
     """Make a person or a service. Python: `Client.principal.create(name, kind=…, owner=…)`."""
-    with connect(server, home) as client:
-        show(client.principal.create(name, kind=kind, owner=owner), output, query)
+    with asked.client() as client:
+        asked.show(client.principal.create(name, kind=kind, owner=owner))
 
 
 @principal.command("list")
-@server_options
-@output_options
-def listed(server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def listed(asked: Asked) -> None:
     """List principals. Python: `Client.principal.list()`."""
-    with connect(server, home) as client:
-        show(client.principal.list(), output, query, COLUMNS)
+    with asked.client() as client:
+        asked.show(client.principal.list(), COLUMNS)
 
 
 @principal.command("show")
 @click.argument("name")
-@server_options
-@output_options
-def shown(name: str, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def shown(asked: Asked, name: str) -> None:
     """Show a principal and his roles. Python: `Client.principal.show(name)`."""
-    with connect(server, home) as client:
-        show(client.principal.show(name), output, query)
+    with asked.client() as client:
+        asked.show(client.principal.show(name))
 
 
 @principal.command()
 @click.argument("name")
 @click.option("--kind", type=click.Choice(["person"]), default=None, help="Make the person first.")
-@server_options
-@output_options
-def invite(
-    name: str, kind: str | None, server: str | None, home: str | None, output: str | None, query: str | None
-) -> None:
+@asking
+def invite(asked: Asked, name: str, kind: str | None) -> None:
     """Print a one-use code with which a person sets his password. Python: `Client.principal.invite(name)`."""
-    with connect(server, home) as client:
+    with asked.client() as client:
         invited = client.principal.invite(name, kind=kind)
-    show(invited, output, query)
+    asked.show(invited)
     if invited["code"] is None:
         say("the code was lost on the way and is kept nowhere; invite again")
     else:
@@ -72,9 +58,8 @@ def invite(
 
 @principal.command()
 @click.argument("name")
-@server_options
-@output_options
-def disable(name: str, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def disable(asked: Asked, name: str) -> None:
     """Shut a principal out from his next request on. Python: `Client.principal.disable(name)`."""
-    with connect(server, home) as client:
-        show(client.principal.disable(name), output, query)
+    with asked.client() as client:
+        asked.show(client.principal.disable(name))

@@ -2,8 +2,7 @@
 
 import click
 
-from bucle.cli.render import output_options, show
-from bucle.cli.session import connect, server_options
+from bucle.cli.asking import Asked, asking
 
 
 @click.group()
@@ -12,19 +11,17 @@ def stage() -> None:
 
 
 @stage.command("list")
-@server_options
-@output_options
-def listed(server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def listed(asked: Asked) -> None:
     """List the stages in which you may look. Python: `Client.stage.list()`."""
-    with connect(server, home) as client:
-        show(client.stage.list(), output, query)
+    with asked.client() as client:
+        asked.show(client.stage.list())
 
 
 @stage.command("show")
 @click.argument("name")
-@server_options
-@output_options
-def shown(name: str, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def shown(asked: Asked, name: str) -> None:
     """Show one stage. Python: `Client.stage.show(name)`."""
-    with connect(server, home) as client:
-        show(client.stage.show(name), output, query)
+    with asked.client() as client:
+        asked.show(client.stage.show(name))

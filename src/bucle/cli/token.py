@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import click
 
+from bucle.cli.asking import Asked, asking
 from bucle.cli.durations import Span
-from bucle.cli.render import output_options, say, show
-from bucle.cli.session import connect, server_options
+from bucle.cli.render import say
 
 COLUMNS = ("id", "owner", "purpose", "expires_at", "last_used_at")
 
@@ -21,43 +21,33 @@ def token() -> None:
 @click.option("--scope", "scopes", multiple=True, help="Only at this scope and below (repeatable).")
 @click.option("--action", "actions", multiple=True, help="Only this action (repeatable), such as jobs/submit.")
 @click.option("--expires-in", type=Span(), default=None, help="Default 30d; at most 365d, of a service 90d.")
-@server_options
-@output_options
+@asking
 def create(
-    owner: str | None,
-    scopes: tuple[str, ...],
-    actions: tuple[str, ...],
-    expires_in: timedelta | None,
-    server: str | None,
-    home: str | None,
-    output: str | None,
-    query: str | None,
+    asked: Asked, owner: str | None, scopes: tuple[str, ...], actions: tuple[str, ...], expires_in: timedelta | None
 ) -> None:
     """Make a token and print its text, this once. Python: `Client.token.create(owner=…, windows=…)`."""
     places = scopes or (("/",) if actions else ())
     windows = [{"scope": scope, "actions": list(actions) or None} for scope in places]
-    with connect(server, home) as client:
+    with asked.client() as client:
         made = client.token.create(owner=owner, windows=windows, expires_in=expires_in)
-    show(made, output, query)
+    asked.show(made)
     if made["token"] is None:
         say(f"its text was lost on the way and is kept nowhere: bucle token revoke {made['id']}, and make another")
 
 
 @token.command("list")
 @click.option("--owner", default=None, help="Of this principal; default: you and your services.")
-@server_options
-@output_options
-def listed(owner: str | None, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def listed(asked: Asked, owner: str | None) -> None:
     """List live tokens. Python: `Client.token.list()`."""
-    with connect(server, home) as client:
-        show(client.token.list(owner=owner), output, query, COLUMNS)
+    with asked.client() as client:
+        asked.show(client.token.list(owner=owner), COLUMNS)
 
 
 @token.command()
 @click.argument("token_id", metavar="ID")
-@server_options
-@output_options
-def revoke(token_id: str, server: str | None, home: str | None, output: str | None, query: str | None) -> None:
+@asking
+def revoke(asked: Asked, token_id: str) -> None:
     """Revoke a token from its next use on. Python: `Client.token.revoke(token_id)`."""
-    with connect(server, home) as client:
-        show(client.token.revoke(token_id), output, query)
+    with asked.client() as client:
+        asked.show(client.token.revoke(token_id))
