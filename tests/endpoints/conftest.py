@@ -1,8 +1,10 @@
 """The installation of tests/access with registered models in it, as packaging leaves them behind."""
 
 import json
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,11 +101,13 @@ class Shelf:
         with self.world.read() as rows:
             return principals.list_principals(rows)[0].id
 
-    def workers_ready(self, *ids: str) -> None:
-        """Write what keeper and gateway write of workers that answer."""
+    def workers_ready(self, *ids: str, up_s: float = 0, rss_bytes: int = 1) -> None:
+        """Write what keeper and gateway write of workers that answer, and have run this long."""
+        start = (time.clock_gettime(time.CLOCK_BOOTTIME) - up_s) * os.sysconf("SC_CLK_TCK")
         seen = {
             "state": "ready", "pid": 1, "restarts": 0, "given_up": False, "last_error": None, "tail": "",
-            "log": "/none", "cpu_s": 36.0, "rss_bytes": 1, "hello": None,
+            "log": "/none", "cpu_s": 36.0, "rss_bytes": rss_bytes, "hello": None,
+            "start": int(start),
         }  # fmt: skip
         folder = self.world.home.gateway
         (folder / "workers.json").write_text(json.dumps({"workers": dict.fromkeys(ids, seen)}))

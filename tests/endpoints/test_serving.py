@@ -45,7 +45,8 @@ def test_a_deployment_answers_or_says_why_not(plane: tuple[Installation, Shelf],
     for name, model in (("blue", "fuel"), ("green", "unloadable")):
         asked = {"name": name, "endpoint_name": "car", "model": f"azureml:{model}:1", "instance_type": "x"}
         assert api.post(DEPLOYMENTS, json=asked).status_code == 201
-    assert ended(api, installation, "blue")["state"] == "ready"
+    blue = ended(api, installation, "blue")
+    assert (blue["state"], 0 < float(str(blue["up_s"])) < PATIENCE_S) == ("ready", True)
     green = ended(api, installation, "green")
     assert (green["state"], "no_such_package" in str(green["error"])) == ("failed", True)
     assert "no_such_package" in api.get(f"{DEPLOYMENTS}/green/log").text

@@ -1,11 +1,20 @@
 """Endpoints and deployments through the API, without workers: who may, what is refused, what the gate keeps out."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bucle import errors
 from bucle.access import settings
+from bucle.access.stages import find_stage
+from bucle.execution import queue
+from bucle.execution.fold import Ended, fold
+from bucle.execution.queue import Place
+from bucle.ops import deploying
 from bucle.ops import deployment as verbs
+from bucle.spec.digest import digest_of
+from bucle.store.tables.execution import step
 from tests.access.conftest import House
 from tests.endpoints.conftest import ENDPOINTS, Shelf, deployment, id_of
 
@@ -89,15 +98,33 @@ def test_traffic_goes_only_where_an_answer_comes_from(house: House, shelf: Shelf
 
 
 def test_cost_is_the_processor_time_at_its_price(house: House, shelf: Shelf) -> None:
-    """36 seconds are a hundredth of an hour: at 0.50 EUR an hour they cost 0.0050 EUR."""
+    """36 seconds are a hundredth of an hour: at 0.50 EUR an hour they cost 0.005 EUR; without a price that is said."""
     scientist = house.person("scientist", ("DataScientist", "/stages/dev"))
     house.done("POST", ENDPOINTS, scientist, {"name": "car"})
     house.done("POST", DEPLOYMENTS, scientist, deployment())
     shelf.workers_ready(id_of(house.world, "dev"))
-    assert house.done("GET", f"{ENDPOINTS}/car", scientist)["deployments"][0]["cost"] is None
+    (unpriced,) = house.done("GET", f"{ENDPOINTS}/car", scientist)["deployments"]
+    assert (unpriced["cost"], "prices.cpu_hour" in unpriced["cost_reason"]) == (None, True)
     with house.world.records.write(house.clock()) as transaction:
         settings.set_price(transaction, "cpu_hour", "0.50 EUR")
-    assert house.done("GET", f"{ENDPOINTS}/car", scientist)["deployments"][0]["cost"] == "0.0050 EUR"
+    (priced,) = house.done("GET", f"{ENDPOINTS}/car", scientist)["deployments"]
+    assert (priced["cost"], priced["cost_reason"]) == ("0.005000 EUR", None)
+
+
+def test_cost_of_memory_is_what_is_held_for_as_long_as_it_runs(house: House, shelf: Shelf) -> None:
+    """Two gigabytes for an hour cost twice the price, beside 36 seconds of the processor: 2 x 0.10 + 0.005 EUR."""
+    scientist = house.person("scientist", ("DataScientist", "/stages/dev"))
+    house.done("POST", ENDPOINTS, scientist, {"name": "car"})
+    house.done("POST", DEPLOYMENTS, scientist, deployment())
+    shelf.workers_ready(id_of(house.world, "dev"), up_s=3600, rss_bytes=2 * 10**9)
+    with house.world.records.write(house.clock()) as transaction:
+        settings.set_price(transaction, "cpu_hour", "0.50 EUR")
+        settings.set_price(transaction, "memory_gb_hour", "0.10 EUR")
+    shown = house.done("GET", f"{DEPLOYMENTS}/blue", scientist)
+    assert (shown["cpu_s"], shown["rss_bytes"], shown["up_s"] >= 3600) == (36.0, 2 * 10**9, True)
+    amount, currency = shown["cost"].split()
+    assert float(amount) == pytest.approx(0.205, abs=0.005)
+    assert currency == "EUR"
 
 
 @pytest.mark.parametrize(
@@ -105,11 +132,16 @@ def test_cost_is_the_processor_time_at_its_price(house: House, shelf: Shelf) -> 
     [
         ("MLEngineer", [], 403),
         ("MLEngineer", ["awaiting approval"], 403),
+        ("MLEngineer", ["awaiting execution"], 403),
+        ("MLEngineer", ["deploying"], 403),
+        ("MLEngineer", ["testing"], 403),
+        ("MLEngineer", ["rolling"], 403),
         ("MLEngineer", ["rejected"], 403),
         ("MLEngineer", ["returned"], 403),
         ("MLEngineer", ["completed"], 201),
         ("MLEngineer", ["completed", "returned"], 403),
         ("EmergencyOperator", ["completed", "returned"], 201),
+        ("EmergencyOperator", ["testing"], 403),
         ("EmergencyOperator", ["rejected"], 403),
     ],
 )
@@ -167,3 +199,61 @@ def test_an_environment_is_built_once_and_then_the_worker_wanted(house: House, s
     verbs.advance(house.world)
     assert house.done("GET", f"{DEPLOYMENTS}/blue", scientist)["state"] == "starting"
     assert id_of(house.world, "dev")
+
+
+def end_builds(house: House) -> None:
+    """Have every build that waits fail, as the engine folds it."""
+    with house.world.records.write(house.clock()) as transaction:
+        for starting in queue.pick(transaction, {"dev": Place(workspace="dev", slots=9)}, house.world.new_id):
+            assert starting.plan.kind == "build"
+            transaction.rows.execute(step.update().values(max_tries=1))
+            fold(transaction, starting.attempt_id, Ended(why="failed"))
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "create anew"])
+def test_a_failed_build_is_tried_again_when_asked_again(house: House, shelf: Shelf, verb: str) -> None:
+    """A deployment whose environment could not be built fails; asked for again, it is built again, and starts."""
+    scientist = house.person("scientist", ("DataScientist", "/stages/dev"))
+    house.done("POST", ENDPOINTS, scientist, {"name": "car"})
+    built = shelf.environment_file("dev")
+    kept = built.read_text()
+    built.unlink()
+    house.done("POST", DEPLOYMENTS, scientist, deployment())
+    verbs.advance(house.world)
+    end_builds(house)
+    verbs.advance(house.world)
+    failed = house.done("GET", f"{DEPLOYMENTS}/blue", scientist)
+    assert (failed["state"], "the job environment-car-1-alias" in failed["error"]) == ("failed", True)
+    house.clock.forward(seconds=1)
+    if verb == "create anew":
+        house.done("DELETE", f"{DEPLOYMENTS}/blue", scientist)
+    path = f"{DEPLOYMENTS}/blue:update" if verb == "update" else DEPLOYMENTS
+    assert house.done("POST", path, scientist, deployment())["state"] == "building"
+    verbs.advance(house.world)
+    jobs = {one["name"]: one["status"] for one in house.done("GET", "/stages/dev/jobs", scientist)["value"]}
+    assert jobs == {"environment-car-1-alias": "failed", "environment-car-1-alias-2": "queued"}
+    built.write_text(kept)
+    verbs.advance(house.world)
+    assert house.done("GET", f"{DEPLOYMENTS}/blue", scientist)["state"] == "starting"
+
+
+def test_a_deployment_that_has_not_failed_keeps_its_name(house: House, shelf: Shelf) -> None:
+    """Creating a deployment twice is a conflict while the first stands; under another name it is made."""
+    scientist = house.person("scientist", ("DataScientist", "/stages/dev"))
+    house.done("POST", ENDPOINTS, scientist, {"name": "car"})
+    house.done("POST", DEPLOYMENTS, scientist, deployment())
+    again = house.ask("POST", DEPLOYMENTS, scientist, deployment())
+    assert again.json()["code"] == "serving.deployment_exists"
+    house.done("POST", DEPLOYMENTS, scientist, deployment("green"))
+
+
+def test_a_promotion_does_not_take_a_name_of_other_bytes(house: House, shelf: Shelf) -> None:
+    """A release starts under its alias, and finds itself there again; over another release's bytes it is refused."""
+    release = shelf.find("car")
+    with house.world.records.write(house.clock()) as transaction:
+        stage = find_stage(transaction.rows, "prod")
+        made = deploying.start_deployment(house.world, transaction, stage, "car", release, by="somebody")
+        assert deploying.start_deployment(house.world, transaction, stage, "car", release, by="somebody") == made
+        other = replace(release, digest=digest_of("other bytes"))
+        with pytest.raises(errors.Refused, match="has a deployment car-1-alias with the bytes of another release"):
+            deploying.start_deployment(house.world, transaction, stage, "car", other, by="somebody")

@@ -88,6 +88,17 @@ def test_requests_without_a_token_say_so(installation: Installation) -> None:
     assert (refused.status_code, refused.json()["code"]) == (401, "sign_in.nobody")
 
 
+def test_log_tells_nothing_of_our_own_requests(installation: Installation) -> None:
+    """The server asks the gateway, which answers, and no line of its log says so; what else happens stands there."""
+    installation.up()
+    url, headers = f"{installation.address}/api/v1", {"Authorization": f"Bearer {installation.token}"}
+    endpoints = f"{url}/stages/dev/online-endpoints"
+    assert httpx2.post(endpoints, headers=headers, json={"name": "car"}).status_code == 201
+    assert httpx2.post(f"{endpoints}/car:invoke", headers=headers, json={}).status_code == 503
+    log = (installation.home / "log" / "server.log").read_text()
+    assert ("bucle" in log or "uvicorn" in log, "/dev/car/score" in log) == (True, False)
+
+
 def _gone(pid: int) -> None:
     for _ in range(100):
         try:

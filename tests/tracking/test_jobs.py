@@ -1,9 +1,10 @@
 """Runs of jobs: what user code is given, where what it logs goes, and what becomes of its run and its token."""
 
 import json
+import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,45 @@ def test_plain_autolog_in_an_isolated_job(shared_installation: Installation, cli
     assert "training_accuracy_score" in {row["key"] for row in run["data"]["metrics"]}
     models = _call(shared_installation, "logged-models/search", experiment_ids=[run["info"]["experiment_id"]])["models"]
     assert [one["info"]["source_run_id"] for one in models] == [run["info"]["run_id"]]
+
+
+FIND = """
+import sys, mlflow
+wanted = f"tags.`mlflow.source.git.commit` = '{sys.argv[1]}'"
+found = mlflow.search_runs(search_all_experiments=True, filter_string=wanted)
+for _, run in found.iterrows():
+    told = [run["tags.mlflow." + name] for name in ("runName", "source.name", "source.type", "source.git.branch")]
+    print("|".join(map(str, told)))
+"""
+
+
+def test_runs_name_the_commit_of_their_code(
+    shared_installation: Installation,
+    client: Client,
+    python_with: Callable[[str, Sequence[str]], Path],
+    tmp_path: Path,
+) -> None:
+    """MLflow's own client finds a job's runs by the commit of its code, also the run that the code itself made."""
+    write(tmp_path / "src" / "script.py", SCRIPT)
+    commit = _committed(tmp_path)
+    job = _run(shared_installation, client, tmp_path, f"command: python script.py 0\n{PLAIN}", SCRIPT).job["name"]
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "MLFLOW_TRACKING_URI": f"{shared_installation.address}/mlflow/dev",
+        "MLFLOW_TRACKING_TOKEN": shared_installation.token,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    python = python_with("mlflow-3.17.2", ["mlflow-skinny==3.17.2", "scikit-learn", "pandas"])
+    command = [str(python), "-c", FIND, commit]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = {f"{job}|{job}|JOB|trunk", f"{job}/main|{job}|JOB|trunk", "inner|nan|nan|trunk"}
+    assert set(done.stdout.split()) == expected
+
+
+def _committed(folder: Path) -> str:
+    """Make a repository of a folder, on the branch `trunk`; return the commit as git tells it."""
+    git = ["git", "-C", str(folder), "-c", "user.name=tester", "-c", "user.email=tester@example.org"]
+    for words in (["init", "-q", "-b", "trunk"], ["add", "."], ["commit", "-q", "-m", "code"]):
+        subprocess.run([*git, *words], check=True)
+    return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()

@@ -1,10 +1,13 @@
 """What a job will do: its steps in order, each a frozen value that the engine can run without asking anybody."""
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from bucle.core.classes import DataClass
+from bucle.spec.digest import digest_of
 
 StepKind = Literal["command", "build", "system"]
 JobState = Literal["queued", "running", "completed", "failed", "canceled"]
@@ -72,6 +75,39 @@ class JobPlan:
     tags: Mapping[str, str]
     continue_on_step_failure: bool
     steps: tuple[StepPlan, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemJob:
+    """A job that the platform submits for itself; `document` is what it is told to do."""
+
+    stage: str
+    name: str
+    display_name: str
+    experiment: str
+    document: Mapping[str, Any]
+    data_class: DataClass
+
+    def plan(self, *steps: StepPlan) -> JobPlan:
+        """Return the job of these steps; none goes on once another has failed."""
+        return JobPlan(
+            stage=self.stage,
+            name=self.name,
+            kind="command" if len(steps) == 1 else "pipeline",
+            display_name=self.display_name,
+            experiment=self.experiment,
+            document=self.document,
+            document_digest=digest_of(self.document),
+            data_class=self.data_class,
+            tags={},
+            continue_on_step_failure=False,
+            steps=steps,
+        )
+
+
+def command_of_tool(tool: str, order: Mapping[str, Any]) -> str:
+    """Return the shell text by which a system step has a file of ours carry out an order."""
+    return f"python -I {shlex.quote(tool)} {shlex.quote(json.dumps(order))}"
 
 
 def read_step(document: Mapping[str, Any]) -> StepPlan:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from bucle import errors
@@ -12,11 +11,10 @@ from bucle.spec.online_deployment import OnlineDeployment
 from bucle.spec.online_endpoint import OnlineEndpoint
 from bucle.spec.references import Asset
 
-APPROVED: frozenset[State] = frozenset({"awaiting execution", "deploying", "testing", "rolling", "completed"})
-"""States of a promotion whose approvals were given and still stand."""
-FORMERLY_APPROVED: frozenset[State] = APPROVED | {"returned"}
-"""The same, and those of a promotion that was approved and came back: good enough to stop the bleeding."""
-HOUR_S = 3600
+PASSED: frozenset[State] = frozenset({"completed"})
+"""States of a promotion that has passed all of its stage's gate; what is on its way belongs to its own machine."""
+FORMERLY_PASSED: frozenset[State] = PASSED | {"returned"}
+"""The same, and those of a promotion that came back from its canary: good enough to stop the bleeding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +65,6 @@ def check_endpoint(asked: OnlineEndpoint) -> None:
 def raised(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[str, ...]:
     """Return the deployments whose share of the traffic grows, in order of their names."""
     return tuple(sorted(name for name, share in after.items() if share > before.get(name, 0)))
-
-
-def cost_of(cpu_s: float, price: str | None) -> str | None:
-    """Return what so many CPU seconds cost at `price` an hour (`0.12 EUR`), in its currency; None without a price."""
-    if price is None:
-        return None
-    amount, _, currency = price.partition(" ")
-    return f"{Decimal(amount) * Decimal(str(cpu_s)) / HOUR_S:.4f} {currency}".rstrip()
 
 
 def _refuse_parts(asked: OnlineDeployment) -> None:

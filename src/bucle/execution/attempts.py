@@ -1,11 +1,13 @@
-"""Attempts as others follow them: which try of its step each is, and how attempts and jobs have ended."""
+"""Attempts as others follow them: which try of its step each is, how attempts and jobs ended, what they used."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from bucle.core.cost import Used, held
 from bucle.execution.fold import Why
+from bucle.store.instants import of_micros
 from bucle.store.tables.execution import attempt, job, step
 
 
@@ -42,3 +44,31 @@ def ended_jobs(rows: sa.Connection, asked: Collection[tuple[str, str]]) -> Mappi
         sa.tuple_(job.c.stage, job.c.name).in_(asked), job.c.ended_at.is_not(None)
     )
     return {(row.stage, row.name): row.state for row in rows.execute(query)}
+
+
+def used(rows: sa.Connection, job_id: str) -> Mapping[str, Used]:
+    """Return what the attempts of each step of a job used together, by the step's id; unmeasured steps are left out.
+
+    Memory is the peak of an attempt's largest process, held from its start to its end.
+    """
+    query = (
+        sa.select(
+            attempt.c.step_id, attempt.c.cpu_s, attempt.c.peak_rss_bytes, attempt.c.started_at, attempt.c.ended_at
+        )
+        .join(step, step.c.id == attempt.c.step_id)
+        .where(step.c.job_id == job_id, attempt.c.cpu_s.is_not(None))
+    )
+    found: dict[str, Used] = {}
+    for row in rows.execute(query):
+        before = found.get(row.step_id, Used(cpu_s=0.0, memory_gb_s=0.0))
+        found[row.step_id] = Used(
+            cpu_s=before.cpu_s + row.cpu_s,
+            memory_gb_s=before.memory_gb_s + held(row.peak_rss_bytes or 0, _lasted_s(row.started_at, row.ended_at)),
+        )
+    return found
+
+
+def _lasted_s(started_at: int | None, ended_at: int | None) -> float:
+    if started_at is None or ended_at is None:
+        return 0.0
+    return (of_micros(ended_at) - of_micros(started_at)).total_seconds()

@@ -1,7 +1,6 @@
 """Champion against candidate: both score rows that neither was trained on, each in its own environment, isolated."""
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from bucle import errors
 from bucle.access.stages import Stage, find_stage
 from bucle.assets import datastores
 from bucle.core.evaluation import Compared, Rows, Task, compare
-from bucle.core.job_plan import JobPlan, Mount, StepPlan
+from bucle.core.job_plan import Mount, StepPlan, SystemJob, command_of_tool
 from bucle.core.monitor import numbers_of
 from bucle.execution import jobs
 from bucle.monitoring import traffic
@@ -25,7 +24,6 @@ from bucle.ops.job_inputs import mount_of
 from bucle.ops.world import Call, World
 from bucle.release import comparisons
 from bucle.release.releases import Release
-from bucle.spec.digest import digest_of
 from bucle.store.records import Transaction
 
 TIMEOUT_S = 600.0
@@ -69,20 +67,15 @@ def submit(world: World, transaction: Transaction, call: Call, pair: Pair, holdo
         for role, release in ((CHAMPION, pair.champion), (CANDIDATE, pair.candidate))
     )
     document = {"holdout": holdout, CHAMPION: pair.champion.digest, CANDIDATE: pair.candidate.digest}
-    plan = JobPlan(
+    asked = SystemJob(
         stage=pair.stage,
         name=job,
-        kind="pipeline",
         display_name="champion against candidate",
         experiment="comparisons",
         document=document,
-        document_digest=digest_of(document),
         data_class=store.data_class,
-        tags={},
-        continue_on_step_failure=False,
-        steps=steps,
     )
-    jobs.submit(transaction, plan, world.new_id, by=call.principal.id, by_name=call.principal.name)
+    jobs.submit(transaction, asked.plan(*steps), world.new_id, by=call.principal.id, by_name=call.principal.name)
     return job
 
 
@@ -121,7 +114,7 @@ def _scoring_step(world: World, stage: Stage, release: Release, source: Mount, o
     return StepPlan(
         name=role,
         kind="system",
-        command=f"python -I {shlex.quote(tool)} {shlex.quote(json.dumps(order))}",
+        command=command_of_tool(tool, order),
         environment=release.manifest["environment"]["ask"],
         inputs=(model, source),
         outputs=(Mount(name="scored", path=out, form="folder"),),

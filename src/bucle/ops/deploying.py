@@ -1,7 +1,9 @@
 """Deploying a release behind an endpoint: its bytes and its environment in the stage, its worker, its traffic."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -10,8 +12,9 @@ import sqlalchemy as sa
 from bucle import errors
 from bucle.access.stages import Stage, find_stage
 from bucle.core.job import BUILD_TIMEOUT_S, BUILD_TRIES
-from bucle.core.job_plan import JobPlan, StepPlan
+from bucle.core.job_plan import StepPlan, SystemJob
 from bucle.execution import jobs
+from bucle.execution.jobs import Job
 from bucle.ops.model import copy_model
 from bucle.ops.uploads import manifest_in
 from bucle.ops.world import World
@@ -20,7 +23,6 @@ from bucle.serving import deployments, endpoints
 from bucle.serving.deployments import Deployment
 from bucle.serving.endpoints import Endpoint
 from bucle.serving.model_folders import lay_model
-from bucle.spec.digest import digest_of
 from bucle.spec.release import Release as ReleaseWords
 from bucle.store.records import Transaction
 
@@ -28,15 +30,22 @@ APPLIED_S = 10.0
 EnvironmentState = Literal["built", "building", "missing", "failed"]
 
 
-def environment_state(world: World, rows: sa.Connection, stage: Stage, release: Release) -> EnvironmentState:
-    """Return whether the release's environment stands in a stage."""
+def environment_state(
+    world: World, rows: sa.Connection, stage: Stage, release: Release, *, since: datetime | None = None
+) -> EnvironmentState:
+    """Return whether the release's environment stands in a stage; what failed before `since` counts for nothing.
+
+    Whoever asks again after a failure names the instant of his asking, and gets `missing`: it is to be built anew.
+    """
     ask = release.manifest["environment"]["ask"]
     if world.environments(stage.tier).find(ask) is not None:
         return "built"
-    job = jobs.find(rows, stage.name, build_name(release))
+    job = newest_build(rows, stage, release)
     if job is None:
         return "missing"
-    return "building" if job.ended_at is None else "failed"
+    if job.ended_at is None:
+        return "building"
+    return "failed" if since is None or job.ended_at >= since else "missing"
 
 
 def build_environment(world: World, transaction: Transaction, stage: Stage, release: Release, *, by: str) -> None:
@@ -51,31 +60,30 @@ def build_environment(world: World, transaction: Transaction, stage: Stage, rele
         name="environment", kind="build", environment=ask_digest, timeout_s=BUILD_TIMEOUT_S, tries=BUILD_TRIES
     )
     document = {"release": release.alias, "environment": ask_digest}
-    plan = JobPlan(
+    before = len([*_builds(transaction.rows, stage, release)])
+    asked = SystemJob(
         stage=stage.name,
-        name=build_name(release),
-        kind="command",
+        name=_build_name(release, before + 1),
         display_name=f"the environment of {release.alias}",
         experiment="environments",
         document=document,
-        document_digest=digest_of(document),
         data_class="public",
-        tags={},
-        continue_on_step_failure=False,
-        steps=(step,),
     )
-    jobs.submit(transaction, plan, world.new_id, by=by, by_name="platform")
+    jobs.submit(transaction, asked.plan(step), world.new_id, by=by, by_name="platform")
 
 
-def build_name(release: Release) -> str:
-    """Return the name of the job that builds a release's environment."""
-    return f"environment-{release.alias}"
+def newest_build(rows: sa.Connection, stage: Stage, release: Release) -> Job | None:
+    """Return the job that built a release's environment in a stage, or last tried to; None before the first."""
+    return next(reversed([*_builds(rows, stage, release)]), None)
 
 
 def start_deployment(
     world: World, transaction: Transaction, stage: Stage, endpoint_name: str, release: Release, *, by: str
 ) -> Deployment:
-    """Add a release behind an endpoint with no traffic; the endpoint is made when it is not there."""
+    """Add a release behind an endpoint with no traffic; the endpoint is made when it is not there.
+
+    Refused when a deployment of the release's alias has another release's bytes: trying again would not help.
+    """
     rows = transaction.rows
     endpoint = endpoints.find(rows, stage.name, endpoint_name)
     if endpoint is None:
@@ -85,7 +93,7 @@ def start_deployment(
     known = deployments.find(rows, endpoint, release.alias)
     if known is not None:
         if known.release_digest != release.digest:
-            raise errors.Conflict("serving.deployment_exists", name=known.name, endpoint=endpoint.name)
+            raise errors.Refused("deployment.alias_taken", name=known.name, endpoint=endpoint.name)
         return known
     place_model(world, stage, release)
     words = ReleaseWords.model_validate(release.manifest["release"])
@@ -154,3 +162,16 @@ def set_traffic(transaction: Transaction, endpoint: Endpoint, shares: Mapping[st
 def publish(world: World) -> bool:
     """Write the routing table and wait until the gateway follows it; False when it does not in time."""
     return world.routes.await_applied(world.routes.publish(), timeout_s=APPLIED_S)
+
+
+def _builds(rows: sa.Connection, stage: Stage, release: Release) -> Iterator[Job]:
+    """Yield the builds of a release's environment in a stage, oldest first."""
+    for number in count(1):
+        found = jobs.find(rows, stage.name, _build_name(release, number))
+        if found is None:
+            return
+        yield found
+
+
+def _build_name(release: Release, number: int) -> str:
+    return f"environment-{release.alias}" + (f"-{number}" if number > 1 else "")

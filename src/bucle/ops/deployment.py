@@ -31,13 +31,19 @@ MOST_LOG_BYTES = 1 << 20
 
 
 def create(world: World, call: Call, stage: str, asked: Asked) -> dict[str, Any]:
-    """Put a registered model behind an endpoint, with no traffic; it is ready once its worker answers."""
+    """Put a registered model behind an endpoint, with no traffic; it is ready once its worker answers.
+
+    One of that name that failed is replaced, its environment built again where that had failed.
+    """
     with world.write(call) as transaction:
         authorise(world, transaction.rows, call, "endpoints/deploy", stage)
         place = find_stage(transaction.rows, stage)
         endpoint = find_endpoint(transaction.rows, stage, asked.endpoint)
         release = _release(world, transaction, call, place, asked)
         made = _made(world, transaction, call, endpoint, release, asked)
+        known = deployments.find(transaction.rows, endpoint, asked.name)
+        if known is not None and known.state == "failed":
+            deployments.remove(transaction, endpoint, known)
         answer = _add(world, transaction, call, endpoint, release, made)
     deploying.publish(world)
     return answer
@@ -148,13 +154,15 @@ def _build(world: World, endpoint: Endpoint, found: Deployment) -> None:
         stage = find_stage(transaction.rows, endpoint.stage)
         release = releases.of_digest(transaction.rows, found.release_digest)
         assert release is not None, "a release is never deleted"
-        state = deploying.environment_state(world, transaction.rows, stage, release)
+        state = deploying.environment_state(world, transaction.rows, stage, release, since=found.created_at)
         if state == "built":
             deployments.admit(transaction, found)
         elif state == "missing":
             deploying.build_environment(world, transaction, stage, release, by=found.made_by)
         elif state == "failed":
-            reason = f"its environment could not be built: see the job {deploying.build_name(release)}"
+            job = deploying.newest_build(transaction.rows, stage, release)
+            assert job is not None, "it has failed"
+            reason = f"its environment could not be built: see the job {job.name}"
             deployments.mark(transaction, found, "failed", reason)
             transaction.record(_event(endpoint, found, "failed", reason))
     if state == "built":

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from bucle import errors
 from bucle.access.settings import read_settings
 from bucle.access.stages import find_stage
-from bucle.core.online_deployment import check_endpoint, cost_of, raised
+from bucle.core.cost import Used, cost_of, held
+from bucle.core.online_deployment import check_endpoint, raised
 from bucle.ops import deploying, passing
 from bucle.ops.authority import authorise
 from bucle.ops.world import Call, World
@@ -142,10 +143,12 @@ def document_of(world: World, rows: sa.Connection, found: Endpoint) -> dict[str,
 
 
 def deployment_document(world: World, rows: sa.Connection, endpoint: Endpoint, found: Deployment) -> dict[str, Any]:
-    """Return a deployment as people see it; its cost is that of the worker's CPU time at the platform's price."""
+    """Return a deployment as people see it; what it uses and costs is of its worker's present process.
+
+    The cost of memory is that of what the process holds now, for as long as it has run.
+    """
     worker = world.routes.workers().get(found.id)
     state, reason = _state(found, worker)
-    cpu_s = None if worker is None else worker.cpu_s
     return {
         "name": found.name,
         "endpoint_name": endpoint.name,
@@ -156,11 +159,19 @@ def deployment_document(world: World, rows: sa.Connection, endpoint: Endpoint, f
         "error": reason,
         "traffic": endpoint.traffic.get(found.name, 0) / 10,
         "restarts": 0 if worker is None else worker.restarts,
-        "cpu_s": cpu_s,
+        "up_s": None if worker is None else worker.up_s,
+        "cpu_s": None if worker is None else worker.cpu_s,
         "rss_bytes": None if worker is None else worker.rss_bytes,
-        "cost": None if cpu_s is None else cost_of(cpu_s, read_settings(rows).prices.get("cpu_hour")),
+        **cost_of(_used(worker), read_settings(rows).prices).document(),
         **_counts(world, endpoint, found),
     }
+
+
+def _used(worker: WorkerNow | None) -> Used | None:
+    """Return what the present process of a worker has used; None where there is none."""
+    if worker is None or worker.up_s is None:
+        return None
+    return Used(cpu_s=worker.cpu_s, memory_gb_s=held(worker.rss_bytes, worker.up_s))
 
 
 def _state(found: Deployment, worker: WorkerNow | None) -> tuple[str, str | None]:

@@ -6,13 +6,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from bucle import errors
+from bucle.access.settings import read_settings
 from bucle.access.stages import Stage, find_stage
 from bucle.assets import datastores
 from bucle.core import job as planning
+from bucle.core.cost import Cost, cost_of
 from bucle.core.environment import Ask
 from bucle.core.ids import job_name
 from bucle.core.job import Ground, JobDocument
-from bucle.execution import jobs
+from bucle.execution import attempts, jobs
 from bucle.execution.jobs import Job
 from bucle.ops.authority import authorise
 from bucle.ops.job_inputs import find_source
@@ -59,11 +61,15 @@ def listed(
 
 
 def show(world: World, call: Call, stage: str, name: str) -> dict[str, Any]:
-    """Return a job with its steps: state, exit code, seconds, CPU seconds, peak memory, outputs of each."""
+    """Return a job with its steps: state, exit code, outputs, what each used and costs.
+
+    Seconds, CPU seconds and peak memory are of a step's last attempt; its cost is that of all of them.
+    """
     with world.read() as rows:
         authorise(world, rows, call, "jobs/read", stage)
         found = find_job(rows, stage, name)
-        steps = [_step_document(step) for step in jobs.steps_of(rows, found.id)]
+        used, prices = attempts.used(rows, found.id), read_settings(rows).prices
+        steps = [_step_document(one, cost_of(used.get(one.id), prices)) for one in jobs.steps_of(rows, found.id)]
     return {**document_of(found), "document": found.document, "steps": steps}
 
 
@@ -138,7 +144,7 @@ def _ground(world: World, rows: sa.Connection, call: Call, stage: Stage, asked: 
     )
 
 
-def _step_document(step: jobs.StepNow) -> dict[str, Any]:
+def _step_document(step: jobs.StepNow, cost: Cost) -> dict[str, Any]:
     seconds = None
     if step.started_at is not None and step.ended_at is not None:
         seconds = (step.ended_at - step.started_at).total_seconds()
@@ -153,6 +159,7 @@ def _step_document(step: jobs.StepNow) -> dict[str, Any]:
         "seconds": seconds,
         "cpu_s": step.cpu_s,
         "peak_rss_bytes": step.peak_rss_bytes,
+        **cost.document(),
         "code": step.plan["code"],
         "environment": step.plan["environment"],
         "inputs": {

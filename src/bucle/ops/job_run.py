@@ -10,6 +10,7 @@ from bucle.core.delegation import job_windows
 from bucle.core.ids import job_name
 from bucle.core.job_node import Value, nodes_of
 from bucle.core.job_plan import StepPlan
+from bucle.core.release import commit_of
 from bucle.execution import attempts, jobs
 from bucle.execution.attempts import Try
 from bucle.execution.fold import Why
@@ -25,13 +26,20 @@ from bucle.tracking import experiments, inputs, job_runs, parameters, runs
 from bucle.tracking.experiments import Experiment
 from bucle.tracking.inputs import DatasetInput
 from bucle.tracking.job_runs import JobRun
-from bucle.tracking.rules import LONGEST_KEY, LONGEST_PARAMETER
+from bucle.tracking.rules import LONGEST_KEY, LONGEST_PARAMETER, LONGEST_TAG
 from bucle.tracking.runs import NewRun, Status
 
 LONGEST_TOKEN = timedelta(hours=24)
 """The life of a token whose step names no timeout."""
 _ENDS: Mapping[Why, Status] = MappingProxyType(
     {"ok": "FINISHED", "failed": "FAILED", "timeout": "FAILED", "canceled": "KILLED", "lost": "FAILED"}
+)
+_GIT_TAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "commit": "mlflow.source.git.commit",
+        "branch": "mlflow.source.git.branch",
+        "repository": "mlflow.source.git.repoURL",
+    }
 )
 _JOB_ENDS: Mapping[str, Status] = MappingProxyType({"completed": "FINISHED", "failed": "FAILED", "canceled": "KILLED"})
 
@@ -95,6 +103,12 @@ def settle(transaction: Transaction) -> None:
             _end(transaction, one, status)
 
 
+def source_tags(job: Job) -> dict[str, str]:
+    """Return MLflow's own tags of the commit that a job's code comes from; empty where its client knew none."""
+    found = commit_of(job.document.get("properties") or {})
+    return {_GIT_TAGS[name]: value[:LONGEST_TAG] for name, value in found.items() if name in _GIT_TAGS}
+
+
 def _end(transaction: Transaction, one: JobRun, status: Status) -> None:
     runs.end(transaction, one.run_id, status, transaction.now)
     if one.attempt_id is None:
@@ -127,6 +141,7 @@ def _make_job_run(world: World, transaction: Transaction, job: Job, folder: Expe
         "mlflow.user": job.submitter_name,
         "mlflow.source.name": job.name,
         "mlflow.source.type": "JOB",
+        **source_tags(job),
         "bucle.job": job.name,
         "bucle.job.document": job.document_digest,
         "bucle.class": job.data_class,
@@ -171,6 +186,7 @@ def _tags(beginning: _Beginning) -> Iterator[tuple[str, str]]:
     yield "mlflow.user", beginning.job.submitter_name
     yield "mlflow.source.name", beginning.job.name
     yield "mlflow.source.type", "JOB"
+    yield from source_tags(beginning.job).items()
     yield "bucle.job", beginning.job.name
     yield "bucle.step", plan.name
     yield "bucle.attempt", str(beginning.tried.number)

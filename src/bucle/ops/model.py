@@ -1,7 +1,6 @@
 """Models: package what a job made, register it with its release in one transaction, show, list, share."""
 
 import json
-import shlex
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +10,7 @@ from bucle.access.stages import find_stage
 from bucle.assets import datastores, versions
 from bucle.assets.versions import Version
 from bucle.core.ids import next_version
-from bucle.core.job_plan import JobPlan, Mount, StepPlan
+from bucle.core.job_plan import JobPlan, Mount, StepPlan, SystemJob, command_of_tool
 from bucle.core.release import columns_of
 from bucle.execution import jobs
 from bucle.ops.authority import authorise
@@ -20,7 +19,6 @@ from bucle.ops.model_source import Source, find_source
 from bucle.ops.world import Call, World
 from bucle.release import releases
 from bucle.release.releases import Packaging
-from bucle.spec.digest import digest_of
 from bucle.store.instants import to_text
 from bucle.store.records import Transaction
 
@@ -225,23 +223,19 @@ def _packaging_job(world: World, rows: sa.Connection, stage: str, name: str, sou
     step = StepPlan(
         name="package",
         kind="system",
-        command=f"python -I {shlex.quote(tool)} {shlex.quote(json.dumps(order))}",
+        command=command_of_tool(tool, order),
         environment=source.environment,
         inputs=tuple(mounts),
         outputs=(out,),
         timeout_s=PACKAGING_TIMEOUT_S,
         tools=(tool,),
     )
-    return JobPlan(
+    asked = SystemJob(
         stage=stage,
         name=name,
-        kind="command",
         display_name=f"package the model of {source.job}",
         experiment="packaging",
         document=order,
-        document_digest=digest_of(order),
         data_class=source.data_class,
-        tags={},
-        continue_on_step_failure=False,
-        steps=(step,),
     )
+    return asked.plan(step)

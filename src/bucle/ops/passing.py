@@ -2,7 +2,7 @@
 
 from bucle import errors
 from bucle.access.stages import Stage
-from bucle.core.online_deployment import APPROVED, FORMERLY_APPROVED
+from bucle.core.online_deployment import FORMERLY_PASSED, PASSED
 from bucle.core.scopes import stage_scope
 from bucle.ops.world import Call, World
 from bucle.release import gates, promotions, releases
@@ -52,14 +52,14 @@ def is_gated(transaction: Transaction, stage: Stage) -> bool:
 
 
 def standing(world: World, transaction: Transaction, call: Call, stage: Stage, release: Release) -> Promotion | None:
-    """Return the promotion by which a release may be in a stage: its newest one there, if that stands approved.
+    """Return the promotion by which a release may be in a stage: its newest one there, if that is completed.
 
-    Who stops the bleeding may go back to whatever was approved before, too.
+    Who stops the bleeding may go back to whatever got as far as its canary before, too.
     """
     made = [one for one in promotions.of_release(transaction.rows, release.id) if one.stage == stage.name]
     if _in_emergency(world, transaction, call, stage):
-        return next((one for one in reversed(made) if one.state in FORMERLY_APPROVED), None)
-    return made[-1] if made and made[-1].state in APPROVED else None
+        return next((one for one in reversed(made) if one.state in FORMERLY_PASSED), None)
+    return made[-1] if made and made[-1].state in PASSED else None
 
 
 def _in_emergency(world: World, transaction: Transaction, call: Call, stage: Stage) -> bool:

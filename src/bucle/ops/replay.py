@@ -1,7 +1,6 @@
 """Replay: a past prediction computed again with the release's own bytes in its own environment, and how it compares."""
 
 import json
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from bucle import errors
 from bucle.access.stages import find_stage
 from bucle.assets import datastores
-from bucle.core.job_plan import JobPlan, Mount, StepPlan
+from bucle.core.job_plan import JobPlan, Mount, StepPlan, SystemJob, command_of_tool
 from bucle.execution import jobs
 from bucle.monitoring import traffic
 from bucle.monitoring.traffic import Scored
@@ -80,23 +79,19 @@ def _plan(world: World, stage: str, release: Release, found: Sequence[Scored], p
     step = StepPlan(
         name="replay",
         kind="system",
-        command=f"python -I {shlex.quote(tool)} {shlex.quote(json.dumps(order))}",
+        command=command_of_tool(tool, order),
         environment=release.manifest["environment"]["ask"],
         inputs=(model,),
         outputs=(Mount(name="again", path=out, form="folder"),),
         timeout_s=TIMEOUT_S,
         tools=(tool,),
     )
-    return JobPlan(
+    asked = SystemJob(
         stage=stage,
         name=_job_of(found[0].request_id),
-        kind="command",
         display_name=f"replay of {found[0].request_id}",
         experiment="replays",
         document=order,
-        document_digest=digest_of(order),
         data_class=release.manifest["class"],
-        tags={},
-        continue_on_step_failure=False,
-        steps=(step,),
     )
+    return asked.plan(step)

@@ -121,6 +121,8 @@ def _now(world: World, rows: sa.Connection, found: Promotion) -> Now:
     given = [one for one in promotions.approvals_of(rows, found.name) if one.verdict == "approved"]
     endpoint = endpoints.find(rows, found.stage, found.endpoint)
     deployment = None if endpoint is None else deployments.find(rows, endpoint, found.deployment)
+    if deployment is not None and deployment.release_digest != release.digest:
+        deployment = None  # a stranger bears the name: `Start` says so
     worker = None if deployment is None else world.routes.workers().get(deployment.id)
     seen: Any = "none" if deployment is None else "starting"
     if worker is not None and worker.state == "failed":
@@ -134,7 +136,7 @@ def _now(world: World, rows: sa.Connection, found: Promotion) -> Now:
         comparison=_comparison(rows, found),
         approvals_missing=max(0, gate.approvals - len(given)),
         executor=found.executor_id,
-        environment=deploying.environment_state(world, rows, stage, release),
+        environment=deploying.environment_state(world, rows, stage, release, since=found.created_at),
         worker=seen,
         worker_error=None if worker is None else worker.last_error,
         standing=None if found.standing is None else read_checks(found.standing),
@@ -228,6 +230,9 @@ def _start(world: World, now: Now) -> None:
     except (errors.BadRequest, errors.NotFound) as fault:
         _end(world, now, "refused", f"the model's bytes are not the release's: {fault}")
         return
+    except errors.Refused as fault:  # a stranger bears the deployment's name
+        _end(world, now, "refused", str(fault))
+        return
     deploying.publish(world)
 
 
@@ -315,8 +320,9 @@ def _end(world: World, now: Now, state: State, reason: str) -> None:
 
 
 def _take_back(transaction: Transaction, now: Now, endpoint: endpoints.Endpoint) -> None:
+    """Take back what this promotion did: its shifts of traffic, and a deployment that it started itself."""
     former = now.found.rollout["former"]
-    if endpoint.traffic.get(now.found.deployment):
+    if now.found.rollout["at"] >= 0 and endpoint.traffic.get(now.found.deployment):
         endpoint = deploying.set_traffic(transaction, endpoint, {former: 100} if former else {})
     mine = deployments.find(transaction.rows, endpoint, now.found.deployment)
     if mine is not None and now.found.rollout.get("started"):  # else it is the former one, kept warm for a rollback

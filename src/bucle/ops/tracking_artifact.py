@@ -17,7 +17,7 @@ from bucle.tracking.runs import Run
 def listed(world: World, call: Call, workspace: str, path: str) -> Sequence[Listed]:
     """Return what lies right below a path."""
     with world.read() as rows:
-        place, where, owner = _find(rows, call, workspace, path)
+        place, where, owner = _find(world, rows, call, workspace, path)
         authorise_on(world, rows, call, "experiments/read", place, owner)
         return artifacts.listed(rows, owner.id, where.path)
 
@@ -40,7 +40,7 @@ def send(world: World, call: Call, workspace: str, path: str, chunks: Iterable[b
 def read(world: World, call: Call, workspace: str, path: str) -> Path:
     """Return where the bytes of a file lie."""
     with world.read() as rows:
-        place, where, owner = _find(rows, call, workspace, path)
+        place, where, owner = _find(world, rows, call, workspace, path)
         authorise_content(world, rows, call, place, owner)
         found = artifacts.find(rows, owner.id, where.path)
     return world.objects.path(workspace, found.digest)
@@ -49,7 +49,7 @@ def read(world: World, call: Call, workspace: str, path: str) -> Path:
 def delete(world: World, call: Call, workspace: str, path: str) -> None:
     """Take a file or a folder out of the records; its bytes stay until nothing names them."""
     with world.write(call) as transaction:
-        place, where, owner = _find(transaction.rows, call, workspace, path)
+        place, where, owner = _find(world, transaction.rows, call, workspace, path)
         authorise_on(world, transaction.rows, call, "experiments/write", place, owner)
         artifacts.delete(transaction, owner.id, where.path)
         transaction.record(call.event(place.stage, "artifacts/delete", f"artifacts/{path}"))
@@ -58,7 +58,7 @@ def delete(world: World, call: Call, workspace: str, path: str) -> None:
 def _writable(
     world: World, rows: sa.Connection, call: Call, workspace: str, path: str
 ) -> tuple[Address, Run | LoggedModel]:
-    place, where, owner = _find(rows, call, workspace, path)
+    place, where, owner = _find(world, rows, call, workspace, path)
     authorise_on(world, rows, call, "experiments/write", place, owner)
     if not where.path:
         raise errors.BadRequest("tracking.bad_artifact_path", path=path, why="it names no file")
@@ -67,12 +67,14 @@ def _writable(
     return where, owner
 
 
-def _find(rows: sa.Connection, call: Call, workspace: str, path: str) -> tuple[Place, Address, Run | LoggedModel]:
+def _find(
+    world: World, rows: sa.Connection, call: Call, workspace: str, path: str
+) -> tuple[Place, Address, Run | LoggedModel]:
     """Return where an artifact lies and whose it is; the path must be one that its owner was given."""
     where = artifacts.address(path)
     if where.workspace != workspace:
         raise errors.BadRequest("tracking.bad_artifact_path", path=path, why=f"it lies outside {workspace}")
-    place = find_place(rows, call, workspace)
+    place = find_place(world, rows, call, workspace)
     owner: Run | LoggedModel
     if where.kind == "run":
         owner = runs.find(rows, place.stage, where.owner)

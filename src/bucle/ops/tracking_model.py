@@ -64,7 +64,7 @@ def create(world: World, call: Call, workspace: str, asked: Asked) -> LoggedMode
 def show(world: World, call: Call, workspace: str, model_id: str) -> LoggedModel:
     """Return a logged model."""
     with world.read() as rows:
-        place = find_place(rows, call, workspace)
+        place = find_place(world, rows, call, workspace)
         found = models.find(rows, place.stage, model_id)
         authorise_on(world, rows, call, "experiments/read", place, found)
         return found
@@ -125,7 +125,7 @@ def delete(world: World, call: Call, workspace: str, model_id: str) -> None:
 @contextmanager
 def _changing(world: World, call: Call, workspace: str, model_id: str) -> Iterator[tuple[Transaction, LoggedModel]]:
     with world.write(call) as transaction:
-        place = find_place(transaction.rows, call, workspace)
+        place = find_place(world, transaction.rows, call, workspace)
         found = models.find(transaction.rows, place.stage, model_id)
         authorise_on(world, transaction.rows, call, "experiments/write", place, found)
         yield transaction, found

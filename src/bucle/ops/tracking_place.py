@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from bucle import errors
 from bucle.access.stages import list_stages
-from bucle.core.access import Allow
+from bucle.core.access import Allow, Decision, Deny, decide, error_of
 from bucle.core.actions import Action
 from bucle.core.classes import DEFAULT_CLASS, DataClass
 from bucle.core.scopes import Scope, stage_scope
@@ -38,10 +38,15 @@ class Place:
         return stage_scope(self.stage) if job is None else stage_scope(self.stage, "jobs", job)
 
 
-def find_place(rows: sa.Connection, call: Call, workspace: str) -> Place:
-    """Return the place behind a workspace's name; NotFound when there is none."""
+def find_place(world: World, rows: sa.Connection, call: Call, workspace: str) -> Place:
+    """Return the place behind a workspace's name; NotFound when there is none, or none that the caller may know of."""
     stage = next((one for one in list_stages(rows) if one.workspace == workspace), None)
-    if stage is None:
+    seen = _seen(world, rows, call, stage_scope(workspace))
+    if isinstance(seen, Deny) and seen.why == "no_grants":
+        raise error_of(seen)  # who holds nothing anywhere is told the same of every name
+    if stage is not None:
+        seen = _seen(world, rows, call, stage_scope(stage.name))
+    if stage is None or (isinstance(seen, Deny) and not seen.visible):
         raise errors.NotFound("tracking.no_workspace", workspace=workspace[:80])
     return Place(
         stage=stage.name,
@@ -53,7 +58,7 @@ def find_place(rows: sa.Connection, call: Call, workspace: str) -> Place:
 
 def enter(world: World, rows: sa.Connection, call: Call, workspace: str, action: Action) -> Place:
     """Return the place, where the caller may do `action` on what concerns no single run."""
-    place = find_place(rows, call, workspace)
+    place = find_place(world, rows, call, workspace)
     authorise(world, rows, call, action, place.scope)
     return place
 
@@ -80,6 +85,10 @@ def class_of_new(rows: sa.Connection, place: Place) -> DataClass:
     """Return how sensitive what the caller makes here is: in a job, as its inputs; else as the stage's data."""
     above = None if place.job is None else job_runs.of_job(rows, place.stage, place.job)
     return place.data_class if above is None else runs.find(rows, place.stage, above.run_id).data_class
+
+
+def _seen(world: World, rows: sa.Connection, call: Call, scope: Scope) -> Decision:
+    return decide(world.policy.snapshot(rows), call.caller, "experiments/read", scope, now=world.clock())
 
 
 def _job_of(caller: Caller, stage: str) -> str | None:

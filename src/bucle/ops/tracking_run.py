@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from bucle.core.ids import job_name
+from bucle.execution import jobs
+from bucle.ops.job_run import source_tags
 from bucle.ops.tracking_place import Place, authorise_on, class_of_new, enter, find_place
 from bucle.ops.world import Call, World
 from bucle.store.instants import to_micros
@@ -84,7 +86,7 @@ def history(world: World, call: Call, workspace: str, run_id: str, page: tuple[s
     """Return values of a metric; `page` is its key, how many, behind how many."""
     key, limit, offset = page
     with world.read() as rows:
-        place = find_place(rows, call, workspace)
+        place = find_place(world, rows, call, workspace)
         found = runs.find(rows, place.stage, run_id)
         authorise_on(world, rows, call, "metrics/read", place, found)
         return metrics.history(rows, found.id, key, limit=limit, offset=offset)
@@ -120,7 +122,7 @@ def update(world: World, call: Call, workspace: str, run_id: str, change: Change
 def set_lifecycle(world: World, call: Call, workspace: str, run_id: str, lifecycle: Lifecycle) -> None:
     """Delete or restore a run."""
     with world.write(call) as transaction:
-        place = find_place(transaction.rows, call, workspace)
+        place = find_place(world, transaction.rows, call, workspace)
         found = runs.find(transaction.rows, place.stage, run_id)
         authorise_on(world, transaction.rows, call, "experiments/write", place, found)
         runs.set_lifecycle(transaction, found, lifecycle)
@@ -130,7 +132,7 @@ def set_lifecycle(world: World, call: Call, workspace: str, run_id: str, lifecyc
 
 def find(world: World, rows: sa.Connection, call: Call, workspace: str, run_id: str) -> tuple[Place, Run]:
     """Return a run that the caller may see, and where it lies."""
-    place = find_place(rows, call, workspace)
+    place = find_place(world, rows, call, workspace)
     found = runs.find(rows, place.stage, run_id)
     authorise_on(world, rows, call, "experiments/read", place, found)
     return place, found
@@ -140,13 +142,17 @@ def find(world: World, rows: sa.Connection, call: Call, workspace: str, run_id: 
 def changing(world: World, call: Call, workspace: str, run_id: str) -> Iterator[tuple[Transaction, Run]]:
     """Yield the one transaction of a change of a run that takes more, and the run."""
     with world.write(call) as transaction:
-        place = find_place(transaction.rows, call, workspace)
+        place = find_place(world, transaction.rows, call, workspace)
         found = runs.find(transaction.rows, place.stage, run_id)
         authorise_on(world, transaction.rows, call, "experiments/write", place, found)
         yield transaction, runs.writable(found)
 
 
 def _below(rows: sa.Connection, place: Place) -> Mapping[str, str]:
-    """Return the tag by which a new run hangs below the job that makes it."""
-    above = None if place.job is None else job_runs.of_job(rows, place.stage, place.job)
-    return {} if above is None else {PARENT_TAG: above.run_id}
+    """Return the tags by which a new run hangs below the job that makes it, and names the commit of its code."""
+    if place.job is None:
+        return {}
+    job, above = jobs.find(rows, place.stage, place.job), job_runs.of_job(rows, place.stage, place.job)
+    if job is None or above is None:
+        return {}
+    return {PARENT_TAG: above.run_id, **source_tags(job)}

@@ -59,10 +59,14 @@ def code_manifest(world: World, stage: str, workspace: str, digest: str) -> Mani
 
 
 def manifest_in(world: World, workspace: str, digest: str) -> Manifest | None:
-    """Return the manifest with this digest that was announced in the workspace, or None."""
+    """Return the manifest with this digest that was announced in the workspace, or None; a file of code is none."""
     if not world.objects.has(workspace, digest):
         return None
-    return read_manifest(json.loads(world.objects.read(workspace, digest)))
+    try:
+        document = json.loads(world.objects.read(workspace, digest))
+    except ValueError:
+        return None
+    return read_manifest(document) if isinstance(document, list) else None
 
 
 def _keep(world: World, workspace: str, rows: Sequence[Sequence[Any]]) -> Manifest:

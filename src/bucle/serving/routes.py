@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from bucle.store.records import Records
 
 WorkerState = Literal["starting", "ready", "restarting", "failed", "stopping"]
 _LOOK_S = 0.02
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,9 @@ class WorkerNow:
     log: Path
     cpu_s: float
     rss_bytes: int
+    up_s: float | None
+    """How long its present process has run, in seconds; None where it has none."""
+
     hello: Mapping[str, Any] | None
 
 
@@ -190,8 +195,14 @@ def _worker_now(seen: Mapping[str, Any]) -> WorkerNow:
         log=Path(seen["log"]),
         cpu_s=seen["cpu_s"],
         rss_bytes=seen["rss_bytes"],
+        up_s=_up_s(seen["start"]),
         hello=seen["hello"],
     )
+
+
+def _up_s(start: int | None) -> float | None:
+    """Return how long ago a process started that started so many clock ticks after boot, as proc(5) counts them."""
+    return None if start is None else max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - start / _TICKS)
 
 
 def _await(holds: Callable[[], bool], timeout_s: float) -> bool:

@@ -101,9 +101,9 @@ def visited(request: Request) -> Visit:
 def asked(request: Request) -> tuple[World, Call]:
     """Return who asks for a twin: by his `Authorization`, which a cookie never adds to, else by his cookie."""
     world: World = request.app.state.world
-    authorization = request.headers.get("authorization")
-    if authorization is None:
-        identity = seat(world, request.cookies.get(COOKIE, "")).identity
+    authorization, cookie = request.headers.get("authorization"), request.cookies.get(COOKIE)
+    if authorization is None and cookie is not None:
+        identity = seat(world, cookie).identity
     else:
         identity = identify(world, authorization)
     return world, _call(request, identity)
