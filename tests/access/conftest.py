@@ -1,6 +1,7 @@
 """A real installation in this process, without a turning engine: its API, and a clock that a test moves."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,11 +92,10 @@ class House:
             return [dict(line) for line in events.read_chain(rows, "platform", limit=1000)]
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+@contextmanager
+def open_house(root: Path) -> Iterator[House]:
     """Give a fresh installation under `governance: team`; hashing is made cheap, since its cost proves nothing here."""
-    home = Home(root=tmp_path / "home")
-    with composed(home) as installation:
+    with composed(Home(root=root)) as installation:
         clock = Clock()
         world = replace(installation.world, clock=clock, passwords=Passwords(cost=1 << 10))
         with world.records.write(clock()) as transaction:
@@ -103,3 +103,10 @@ def house(tmp_path: Path) -> Iterator[House]:
             policy.touch(transaction)
         with TestClient(build_application(world), base_url="http://127.0.0.1") as api:
             yield House(world=world, api=api, clock=clock)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """Give a fresh installation of the test's own."""
+    with open_house(tmp_path / "home") as made:
+        yield made

@@ -10,16 +10,19 @@ from pathlib import Path
 
 from bucle import errors
 from tests.conftest import Installation, write
+from tests.faults.conftest import Ledger, ledger
+
+__all__ = ["ledger"]
 
 KILLS = 20 if os.environ.get("BUCLE_TEST_ALL") else 5
 SEED = int(os.environ.get("BUCLE_SEED", "1"))
 
 
-def test_server_killed_at_random(installation: Installation, tmp_path: Path) -> None:
-    """Each acknowledged job ends once; each of its steps wrote one line for each attempt outside bucle's control."""
+def test_server_killed_at_random(installation: Installation, ledger: Ledger, tmp_path: Path) -> None:
+    """Each acknowledged job ends once; each of its steps wrote one line where no attempt's folder is made anew."""
     chance = random.Random(SEED)
     installation.up()
-    job = _job_with_ledger(installation, tmp_path)
+    job = _job_with_ledger(ledger, tmp_path)
     acknowledged: list[str] = []
     stop = threading.Event()
     submitting = threading.Thread(target=_submit, args=(installation, job, acknowledged, stop))
@@ -32,15 +35,12 @@ def test_server_killed_at_random(installation: Installation, tmp_path: Path) -> 
     finally:
         stop.set()
         submitting.join()
-    _assert_nothing_lost(installation, tmp_path, acknowledged)
+    _assert_nothing_lost(installation, ledger, acknowledged)
 
 
-def _job_with_ledger(installation: Installation, tmp_path: Path) -> Path:
-    """Write a pipeline of three steps, each of which adds a line to a ledger that the platform does not write."""
-    ledger = tmp_path / "ledger"
-    ledger.mkdir()
-    write(tmp_path / "data.yml", f"name: ledger\npath: {ledger}\n")
-    line = "sleep 0.1; echo $BUCLE_ATTEMPT >> ${{outputs.out}}/line"
+def _job_with_ledger(ledger: Ledger, tmp_path: Path) -> Path:
+    """Write a pipeline of two steps, each of which adds its own line to the ledger."""
+    line = f"sleep 0.1; echo ${{{{outputs.out}}}} >> {ledger.folder}/lines"
     text = f"""type: pipeline
 jobs:
   a: {{command: "{line}", environment: {{image: python}}, outputs: {{out: {{type: uri_folder}}}}}}
@@ -63,12 +63,12 @@ def _submit(installation: Installation, job: Path, acknowledged: list[str], stop
         time.sleep(0.1)
 
 
-def _assert_nothing_lost(installation: Installation, tmp_path: Path, acknowledged: list[str]) -> None:
+def _assert_nothing_lost(installation: Installation, ledger: Ledger, acknowledged: list[str]) -> None:
     with installation.client() as client:
         ended = {name: client.job.wait(name) for name in acknowledged}
         assert Counter(job["status"] for job in ended.values()) == {"completed": len(acknowledged)}, f"seed {SEED}"
         assert client.audit.verify()["intact"]
-    lines = [path.read_text().splitlines() for path in (installation.home / "datastores").rglob("jobs/*/*/out/line")]
     assert len(acknowledged) > 0
-    assert all(len(attempts) == 1 for attempts in lines)
-    assert len({attempts[0] for attempts in lines}) == len(lines) >= 2 * len(acknowledged)
+    steps = Counter(ledger.lines)
+    assert set(steps.values()) == {1}, f"seed {SEED}"
+    assert sum(any(f"/jobs/{name}/" in line for name in acknowledged) for line in steps) == 2 * len(acknowledged)

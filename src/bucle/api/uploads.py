@@ -9,14 +9,27 @@ from fastapi import Body, Depends, Request
 
 from bucle.api.door import Called, Door, Streamed, TheWorld
 from bucle.ops import uploads
+from bucle.ops.world import Call
 
 DOOR = Door()
 CHUNK = 1 << 20
 Rows = Annotated[list[list[Any]], Body(embed=True)]
 
 
-async def spooled_body(request: Request, world: TheWorld, _call: Streamed) -> AsyncIterator[Path]:
-    """Yield a file with the body's bytes; the caller is known before the first byte is read. The file goes after."""
+def data_sender(world: TheWorld, call: Streamed, stage: str, store: str) -> Call:
+    """Return who sends data, once he may."""
+    uploads.may_send_data(world, call, stage, store)
+    return call
+
+
+def code_sender(world: TheWorld, call: Streamed, stage: str) -> Call:
+    """Return who sends code, once he may."""
+    uploads.may_send_code(world, call, stage)
+    return call
+
+
+async def spooled_body(request: Request, world: TheWorld) -> AsyncIterator[Path]:
+    """Yield a file with the body's bytes; the file goes after. Whoever may not send is to be refused before."""
     with NamedTemporaryFile(dir=world.home.objects, prefix=".arriving-") as spool:
         async for chunk in request.stream():
             spool.write(chunk)  # one megabyte at most to a local disk: shorter than a switch of threads
@@ -24,7 +37,10 @@ async def spooled_body(request: Request, world: TheWorld, _call: Streamed) -> As
         yield Path(spool.name)
 
 
+DataSender = Annotated[Call, Depends(data_sender)]
+CodeSender = Annotated[Call, Depends(code_sender)]
 Spooled = Annotated[Path, Depends(spooled_body)]
+"""Stands behind the sender among a verb's arguments: FastAPI asks for them in their order."""
 
 
 @DOOR.operation(
@@ -36,7 +52,7 @@ def announce_data(world: TheWorld, call: Called, stage: str, store: str, files: 
 
 
 @DOOR.operation("PUT", "/stages/{stage}/datastores/{store}/files/{digest}", name="data.upload", permission="data/write")
-def send_data(world: TheWorld, call: Streamed, stage: str, store: str, digest: str, spool: Spooled) -> dict[str, Any]:
+def send_data(world: TheWorld, call: DataSender, stage: str, store: str, digest: str, spool: Spooled) -> dict[str, Any]:
     """Send the bytes of one file of data; idempotent by its digest."""
     return uploads.send_data(world, call, stage, store, digest, _chunks(spool))
 
@@ -48,7 +64,7 @@ def announce_code(world: TheWorld, call: Called, stage: str, files: Rows) -> dic
 
 
 @DOOR.operation("PUT", "/stages/{stage}/code/{digest}", name="code.upload", permission="jobs/submit")
-def send_code(world: TheWorld, call: Streamed, stage: str, digest: str, spool: Spooled) -> dict[str, Any]:
+def send_code(world: TheWorld, call: CodeSender, stage: str, digest: str, spool: Spooled) -> dict[str, Any]:
     """Send the bytes of one file of code; idempotent by its digest."""
     return uploads.send_code(world, call, stage, digest, _chunks(spool))
 

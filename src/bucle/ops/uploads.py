@@ -25,6 +25,12 @@ def announce_data(world: World, call: Call, stage: str, store: str, rows: Sequen
     return {"digest": manifest.digest, "missing": list(target.missing(manifest))}
 
 
+def may_send_data(world: World, call: Call, stage: str, store: str) -> None:
+    """Refuse bytes of data before the first of them is read."""
+    with world.read() as seen:
+        _writable(world, seen, call, stage, store)
+
+
 def send_data(world: World, call: Call, stage: str, store: str, digest: str, chunks: Iterable[bytes]) -> dict[str, Any]:
     """Take the bytes of one file into a datastore."""
     with world.read() as seen:
@@ -38,6 +44,11 @@ def announce_code(world: World, call: Call, stage: str, rows: Sequence[Sequence[
     workspace = _submits(world, call, stage)
     manifest = _keep(world, workspace, rows)
     return {"digest": manifest.digest, "missing": list(_missing_code(world, workspace, manifest))}
+
+
+def may_send_code(world: World, call: Call, stage: str) -> None:
+    """Refuse bytes of code before the first of them is read."""
+    _submits(world, call, stage)
 
 
 def send_code(world: World, call: Call, stage: str, digest: str, chunks: Iterable[bytes]) -> dict[str, Any]:
