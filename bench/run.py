@@ -4,19 +4,18 @@
 """
 
 import json
-import os
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from measuring import ROUNDS, bucle, cpu_of, median_ms, rss_of
+from scoring import scored
+from story import tell
 
 from bucle.client import Client
 
-ROUNDS = 5
 STEPS = 10
 
 
@@ -33,19 +32,11 @@ def main() -> None:
             told |= serving(home)
         finally:
             subprocess.run(bucle(home, "down"), check=False, capture_output=True)
+        demo = Path(folder) / "bucle-demo"
+        told |= tell(demo)
+        told |= scored(demo / ".bucle")
     for name, value in told.items():
         print(f"{name:<44} {value}")
-
-
-def cpu_of(command: Sequence[str]) -> str:
-    """Return the median CPU milliseconds of a command."""
-    taken = []
-    for _ in range(ROUNDS):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return f"{statistics.median(taken) * 1000:.0f} ms"
 
 
 def started(home: Path) -> str:
@@ -82,27 +73,6 @@ def pipeline(home: Path) -> Path:
     path = home.parent / "chain.yml"
     path.write_text("\n".join(lines) + "\n")
     return path
-
-
-def median_ms(act: Callable[[], object], rounds: int) -> str:
-    """Return the median of an act's wall time."""
-    taken = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        act()
-        taken.append(time.perf_counter() - began)
-    return f"{statistics.median(taken) * 1000:.1f} ms"
-
-
-def rss_of(pid: int) -> int:
-    """Return the resident bytes of a process."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def bucle(home: Path, *arguments: str) -> list[str]:
-    """Return a command of this installation."""
-    return [sys.executable, "-m", "bucle", *arguments, "--home", str(home)]
 
 
 main()

@@ -20,27 +20,39 @@ NUMBERS = ("cylinders", "displacement_cu_in", "horsepower", "weight_lb", "accele
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cars:
-    """The labelled cars: one row of `known` a car (five numbers, then the origin), its consumption, its year."""
+    """The labelled cars: one row of `known` a car (five numbers, then the origin), its consumption, its year.
+
+    `line` is where the car stands in the file, counted from 0 with the cars that have no label.
+    """
 
     known: np.ndarray
     mpg: np.ndarray
     year: np.ndarray
+    line: np.ndarray
 
     def of(self, first: int, last: int) -> "Cars":
         """Return the cars of the years from `first` to `last`."""
-        here = (self.year >= first) & (self.year <= last)
-        return Cars(known=self.known[here], mpg=self.mpg[here], year=self.year[here])
+        return self._picked((self.year >= first) & (self.year <= last))
+
+    def as_served(self) -> "Cars":
+        """Return the cars in the order of a labelled asset: by event time, then by request id as text."""
+        return self._picked(np.array(sorted(range(len(self.mpg)), key=lambda at: (self.year[at], str(self.line[at])))))
+
+    def _picked(self, here: np.ndarray) -> "Cars":
+        return Cars(known=self.known[here], mpg=self.mpg[here], year=self.year[here], line=self.line[here])
 
 
 def read_cars(path: Path) -> Cars:
     """Read the CSV; cars without a measured consumption are left out."""
     with path.open(newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["mpg"]]
+        lines = [(line, row) for line, row in enumerate(csv.DictReader(stream)) if row["mpg"]]
+    rows = [row for _, row in lines]
     known = [[*(_number(row[name]) for name in NUMBERS), row["origin"]] for row in rows]
     return Cars(
         known=np.array(known, dtype=object),
         mpg=np.array([float(row["mpg"]) for row in rows]),
         year=np.array([int(row["model_year"]) for row in rows]),
+        line=np.array([line for line, _ in lines]),
     )
 
 
@@ -51,22 +63,30 @@ def ridge(alpha: float) -> Pipeline:
     return make_pipeline(columns, Ridge(alpha=alpha))
 
 
-def cross_validated_mae(cars: Cars, alpha: float, folds: int, seed: int) -> float:
-    """Return the mean absolute error over predictions for cars held out in turn."""
-    errors: list[float] = []
+def held_out(cars: Cars, alpha: float, folds: int, seed: int) -> np.ndarray:
+    """Return the absolute error of every car as predicted by the model that was trained without its fold."""
+    errors = np.zeros(len(cars.mpg))
     for seen, unseen in KFold(folds, shuffle=True, random_state=seed).split(cars.known):
         fitted = ridge(alpha).fit(cars.known[seen], cars.mpg[seen])
-        errors.extend(np.abs(fitted.predict(cars.known[unseen]) - cars.mpg[unseen]))
-    return _mean(errors)
+        errors[unseen] = np.abs(fitted.predict(cars.known[unseen]) - cars.mpg[unseen])
+    return errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the demo declares: the ridge, the bound of the error, the years trained on before an alert."""
+    """What the demo declares: the ridge, its validation, when an error alerts, what is trained on, what gates ask."""
 
     alpha: float
+    folds: int
+    seed: int
     bound: float
+    """An error whose lower bound is above alerts."""
     window_years: int
+    cooldown_years: int
+    most_mae: float
+    most_gap: float
+    least_rows: int
+    """The gates: the error at most; that of an origin at most so much above it, judged from so many cars on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +101,36 @@ class Year:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
-    """The whole play: each year, the year of the one retraining, and how its candidate compares on that year."""
+class Retrained:
+    """One retraining: the year that alerted, how the candidate compares on that year, whether the gates let it in."""
 
-    years: tuple[Year, ...]
-    retrained_after: int
+    after: int
+    rows: int
     gain: float
     gain_bound: float
+    mae: float
+    """Cross-validated on the cars it was trained on: what the gates judge."""
+    promoted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """The whole play: each year, each retraining, and the mean error over the years after the first one.
+
+    `since` is the error of what served, `without` that of the first model, had nothing been done.
+    """
+
+    years: tuple[Year, ...]
+    retrained: tuple[Retrained, ...]
     since: float
     without: float
-    """Mean error over the years after the retraining: with it, and had nothing been done."""
 
 
 def play(cars: Cars, policy: Policy) -> Played:
-    """Play 1975 to 1982: train on 1970 to 1974, retrain once, at the first alert, on the years before it."""
+    """Play 1975 to 1982: train on 1970 to 1974, then again whenever a year alerts and the cooldown is over."""
     first = ridge(policy.alpha).fit(*_fit(cars.of(1970, 1974)))
-    serving, years, alerted = first, [], 0
-    gain = bound = math.nan
+    serving, years, retrained = first, [], list[Retrained]()
+    since, without = list[float](), list[float]()
     for year in range(1975, 1983):
         here = cars.of(year, year)
         if len(here.mpg) == 0:
@@ -105,21 +138,33 @@ def play(cars: Cars, policy: Policy) -> Played:
         errors = np.abs(serving.predict(here.known) - here.mpg)
         low = float(np.quantile(_resampled(errors).mean(axis=1), 0.05))
         years.append(Year(year=year, rows=len(errors), mae=float(errors.mean()), low=low, alert=low > policy.bound))
-        if years[-1].alert and not alerted:
-            alerted = year
-            candidate = ridge(policy.alpha).fit(*_fit(cars.of(year - policy.window_years, year - 1)))
-            better = errors - np.abs(candidate.predict(here.known) - here.mpg)
-            gain, bound = float(better.mean()), float(np.quantile(_resampled(better).mean(axis=1), 0.05))
-            if bound > 0:
-                serving = candidate
-    later = cars.of(alerted + 1, 1982)
-    return Played(
-        years=tuple(years),
-        retrained_after=alerted,
-        gain=gain,
+        promoted = [one.after for one in retrained if one.promoted]
+        if promoted:
+            since.extend(errors)
+            without.extend(np.abs(first.predict(here.known) - here.mpg))
+        if years[-1].alert and all(year - last >= policy.cooldown_years for last in promoted):
+            candidate, told = _retrain(cars, policy, year, errors)
+            retrained.append(told)
+            serving = candidate if told.promoted else serving
+    return Played(years=tuple(years), retrained=tuple(retrained), since=_mean(since), without=_mean(without))
+
+
+def _retrain(cars: Cars, policy: Policy, year: int, errors: np.ndarray) -> tuple[Pipeline, Retrained]:
+    """Train on the years before the one that alerted; compare on that year; judge as the gates do."""
+    here, known = cars.of(year, year), cars.of(year - policy.window_years, year - 1).as_served()
+    candidate = ridge(policy.alpha).fit(*_fit(known))
+    better = errors - np.abs(candidate.predict(here.known) - here.mpg)
+    bound = float(np.quantile(_resampled(better).mean(axis=1), 0.05))
+    off = held_out(known, alpha=policy.alpha, folds=policy.folds, seed=policy.seed)
+    groups = [off[known.known[:, 5] == origin] for origin in np.unique(known.known[:, 5].astype(str))]
+    fair = all(len(one) < policy.least_rows or one.mean() - off.mean() <= policy.most_gap for one in groups)
+    return candidate, Retrained(
+        after=year,
+        rows=len(known.mpg),
+        gain=float(better.mean()),
         gain_bound=bound,
-        since=_mean(np.abs(serving.predict(later.known) - later.mpg)),
-        without=_mean(np.abs(first.predict(later.known) - later.mpg)),
+        mae=float(off.mean()),
+        promoted=bound >= 0 and float(off.mean()) <= policy.most_mae and fair,
     )
 
 

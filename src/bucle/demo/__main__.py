@@ -14,8 +14,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bucle demo", description="Walk one real model through the platform.")
     parser.add_argument("--folder", type=Path, default=Path("bucle-demo"), help="default: ./bucle-demo")
     parser.add_argument("--serve", action="store_true", help="leave the server running")
+    parser.add_argument("--full", action="store_true", help="train again after every year that alerts, not only once")
+    # Tests play the story on other cars; who only wants to see it has no use for that.
+    parser.add_argument("--cars", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    stage_set = StageSet(folder=asked.folder.resolve())
+    stage_set = StageSet(folder=asked.folder.resolve(), full=asked.full, table=asked.cars)
     try:
         tell(stage_set)
     except errors.BucleError as error:

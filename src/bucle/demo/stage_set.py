@@ -11,6 +11,8 @@ from pathlib import Path
 
 from bucle import errors
 from bucle.client import Client
+from bucle.spec.loading import load
+from bucle.spec.retrain import Retrain
 
 IDENTITY = ("-c", "user.name=bucle demo", "-c", "user.email=demo@localhost")
 
@@ -20,6 +22,10 @@ class StageSet:
     """A folder that is left to explore: scripts, YAML, data, and the platform's state in `.bucle`."""
 
     folder: Path
+    full: bool = False
+    """Lay out the policy that trains again after every year that alerts, not once in four years."""
+    table: Path | None = None
+    """Another table of cars with the same columns; None: the one that is shipped."""
 
     @property
     def home(self) -> Path:
@@ -30,8 +36,10 @@ class StageSet:
         """Lay out the project and commit it; return whether it was there already."""
         known = (self.folder / "pipeline.yml").exists()
         if not known:
-            with as_file(files("bucle.demo") / "project") as project:
-                shutil.copytree(project, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+            for part in ("project", "full") if self.full else ("project",):
+                self._lay_out(part)
+            if self.table is not None:
+                shutil.copyfile(self.table, self._cars)
             self.write_years("fuel-1970-1974.csv", 1970, 1974)
             (self.folder / ".gitignore").write_text(".bucle/\n__pycache__/\n")
             self._commit("The fuel consumption of cars")
@@ -52,9 +60,16 @@ class StageSet:
         subprocess.run(command, capture_output=True, check=False)
 
     def cars(self) -> list[dict[str, str]]:
-        """Return every car of the shipped data, as read."""
-        with (self.folder / "data" / "auto_mpg.csv").open(newline="") as stream:
+        """Return every car of the data, as read."""
+        with self._cars.open(newline="") as stream:
             return list(csv.DictReader(stream))
+
+    def cooldown_years(self) -> int:
+        """Return the cooldown that the project's retraining policy declares, in whole years."""
+        path = self.folder / "src" / "retrain.yml"
+        policy = load(path.read_bytes(), str(path), "retrain").value
+        assert isinstance(policy, Retrain), "the demo's policy is never absent"
+        return int(policy.cooldown.strip("PY"))
 
     def write_years(self, name: str, first: int, last: int) -> None:
         """Write the cars of some years to a file of their own in `data/`."""
@@ -63,6 +78,14 @@ class StageSet:
             writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+
+    @property
+    def _cars(self) -> Path:
+        return self.folder / "data" / "auto_mpg.csv"
+
+    def _lay_out(self, part: str) -> None:
+        with as_file(files("bucle.demo") / part) as source:
+            shutil.copytree(source, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
 
     def _commit(self, message: str) -> None:
         git = shutil.which("git")

@@ -9,8 +9,9 @@ from typing import Any
 from bucle import errors
 from bucle.client import Client
 from bucle.demo.approving import approve, doubts, doubts_told
+from bucle.demo.cars import Production
 from bucle.demo.people import People, sign_in
-from bucle.demo.production import Production, tell_years
+from bucle.demo.production import tell_years
 from bucle.demo.stage_set import StageSet
 
 EXPERIMENT = "fuel-consumption"
@@ -34,7 +35,9 @@ def tell(stage_set: StageSet) -> None:
             hop("package", lambda: _package(people))
             hop("preprod", lambda: _to_preprod(people))
             hop("prod", lambda: _to_prod(people))
-            tell_years(Production(people=people, cars=stage_set.cars(), model=MODEL), hop)
+            cooldown = stage_set.cooldown_years()
+            cars = stage_set.cars()
+            tell_years(Production(people=people, cars=cars, model=MODEL, cooldown_years=cooldown), hop)
             hop("audit", lambda: _audit(people))
 
 
