@@ -99,7 +99,7 @@ class Data:
         `assignments` are those of `--set`, such as `version=3`.
         """
         path = Path(file)
-        local = Local(folder=path.parent)
+        local = Local()
         loaded = load(local.document(path), str(path), "data", sources=local, assignments=tuple(assignments))
         store = loaded.document.get("datastore") or DEFAULT_DATASTORE
         local.send(self.session, f"{PREFIX}/stages/{stage}/datastores/{store}/files")

@@ -119,7 +119,7 @@ def _deployments(stage: str, endpoint: str) -> str:
 
 def _document(file: str | Path, kind: str, assignments: Sequence[str]) -> dict[str, Any]:
     path = Path(file)
-    local = Local(folder=path.parent)
+    local = Local()
     return load(local.document(path), str(path), kind, assignments=tuple(assignments)).document
 
 

@@ -27,7 +27,7 @@ class Jobs:
     def create(self, file: str | Path, *, stage: str = "dev", assignments: Sequence[str] = ()) -> dict[str, Any]:
         """Submit a job from its YAML; code and local inputs are uploaded first. `assignments` are those of `--set`."""
         path = Path(file)
-        local = Local(folder=path.parent)
+        local = Local()
         loaded = load(local.document(path), str(path), "job", sources=local, assignments=tuple(assignments))
         codes = set(codes_in(loaded.document))
         local.send(self.session, f"{PREFIX}/stages/{stage}/code", codes)

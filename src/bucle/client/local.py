@@ -16,9 +16,8 @@ DEFAULT_DATASTORE = "workspaceblobstore"
 
 @dataclass(slots=True, kw_only=True)
 class Local:
-    """Paths relative to the folder of a YAML file; remembers each snapshot until it is sent."""
+    """Files by the paths that a document's own place was joined to; remembers each snapshot until it is sent."""
 
-    folder: Path
     snapshots: dict[str, Sequence[LocalFile]] = field(default_factory=dict)
 
     def document(self, path: Path) -> bytes:
@@ -30,11 +29,11 @@ class Local:
 
     def read(self, path: str) -> bytes:
         """Return the bytes of a file."""
-        return self._place(path).read_bytes()
+        return Path(path).read_bytes()
 
     def snapshot(self, path: str) -> Snapshot:
         """Digest a file or a folder, and remember it for `send`."""
-        place = self._place(path)
+        place = Path(path)
         files = collect(place)
         entries = [
             FolderEntry(path=file.path, executable=file.executable, size=file.size, sha256=file.digest)
@@ -52,9 +51,6 @@ class Local:
                 by_digest = {file.digest: file for file in files}
                 for missing in told["missing"]:
                     session.put_file(f"{where}/{missing}", by_digest[missing].chunks)
-
-    def _place(self, path: str) -> Path:
-        return self.folder / path
 
 
 def codes_in(document: object) -> Iterator[str]:

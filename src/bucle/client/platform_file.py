@@ -60,4 +60,4 @@ class Gates:
 
 def _document(file: str | Path, kind: str) -> dict[str, object]:
     path = Path(file)
-    return load(Local(folder=path.parent).document(path), str(path), kind).document
+    return load(Local().document(path), str(path), kind).document

@@ -22,7 +22,7 @@ class Schedules:
     def create(self, file: str | Path, *, stage: str = "dev", assignments: Sequence[str] = ()) -> dict[str, Any]:
         """Make a schedule from its YAML; the code and the local inputs of its job are uploaded first."""
         path = Path(file)
-        local = Local(folder=path.parent)
+        local = Local()
         loaded = load(local.document(path), str(path), "schedule", sources=local, assignments=tuple(assignments))
         codes = set(codes_in(loaded.document))
         local.send(self.session, f"{PREFIX}/stages/{stage}/code", codes)
