@@ -34,7 +34,7 @@ VERB_FIRST = {
     "promotion.inbox": "inbox",
 }
 # Verbs that concern this machine or follow an operation on the terminal.
-LOCAL = {"init", "up", "down", "doctor", "demo", "job stream", "db migrate"}
+LOCAL = {"init", "up", "down", "doctor", "demo", "job stream", "db migrate", "backup", "restore"}
 # Methods that go on where an operation ends.
 ON_TOP = {"online_deployment.wait"}
 

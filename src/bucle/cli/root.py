@@ -42,6 +42,8 @@ VERBS = {
     "up": "bucle.cli.life",
     "down": "bucle.cli.life",
     "status": "bucle.cli.life",
+    "backup": "bucle.cli.backup",
+    "restore": "bucle.cli.backup",
     "whoami": "bucle.cli.whoami",
     "login": "bucle.cli.login",
     "logout": "bucle.cli.login",

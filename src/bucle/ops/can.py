@@ -90,7 +90,12 @@ def matrix(world: World, call: Call, stage: str) -> dict[str, Any]:
     with world.read() as rows:
         authorise(world, rows, call, "assignments/read", stage)
         snapshot = world.policy.snapshot(rows)
-    place, now = stage_scope(stage), world.clock()
+    return matrix_of(snapshot, stage, world.clock())
+
+
+def matrix_of(snapshot: Snapshot, stage: str, now: datetime) -> dict[str, Any]:
+    """Return the matrix of a stage that a policy gives at `now`."""
+    place = stage_scope(stage)
     lines = []
     for known in sorted(snapshot.principals, key=lambda principal: principal.name):
         roles = _roles_at(snapshot, known.id, place, now)

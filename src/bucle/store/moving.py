@@ -34,9 +34,16 @@ def move(source: Records, target: Records) -> list[Moved]:
     Raises Conflict when the target holds records, or when a table differs.
     """
     migrate(source)
+    return copy(source, target)
+
+
+def copy(source: Records, target: Records) -> list[Moved]:
+    """Do the same with records at the newest schema that others are working on: they are only read, in one snapshot."""
     migrate(target)
     tables = [table for table in METADATA.sorted_tables if table is not lease]
     with engines.told_plainly(), source.read() as before, target.engine.begin() as after:
+        if before.dialect.name == "postgresql":  # it waits while the other side writes
+            before.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         for table in tables:
             held = after.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
             if held:

@@ -1,0 +1,85 @@
+"""`bucle backup`, `bucle restore`: what a state folder holds, kept elsewhere while it is used, and brought back."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bucle import config, errors
+from bucle.cli.life import refusal_in
+from bucle.cli.render import output_options, say, show
+
+CHECK_COLUMNS = ("check", "ok", "looked_at", "took_s", "wrong")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--home", default=None, help="State folder.")
+@output_options
+def backup(folder: Path, home: str | None, output: str | None, query: str | None) -> int:
+    """Back up a state folder into FOLDER, new or empty; its server, if one runs, goes on.
+
+    FOLDER is as secret as the state folder: it holds its keys and the administrator's token.
+    """
+    place = config.find_home(home)
+    done = _run("backup", folder, "--home", str(place.root))
+    show(done, output, query)
+    _name_outside(done)
+    say(f"{done['rows']} rows, {done['files']} files; try it: `bucle restore {folder} --drill`")
+    return 0
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--home", default=None, help="The new state folder; it must not hold anything.")
+@click.option("--records", default=None, help="postgresql://… of an empty database for the records. Default: a file.")
+@click.option("--drill", is_flag=True, help="Restore into a scratch folder, serve it, check it, remove it.")
+@output_options
+def restore(
+    folder: Path, home: str | None, records: str | None, drill: bool, output: str | None, query: str | None
+) -> int:
+    """Restore the backup in FOLDER into a new state folder, or only try it out with --drill.
+
+    Every file is compared with its digest first. The old server must not run any more: what was unfinished is begun
+    again. With --drill nothing is: leave with 1 when something is missing or different.
+    """
+    if drill:
+        if home is not None or records is not None:
+            raise click.UsageError("--drill takes neither --home nor --records: it uses a folder of its own")
+        return _show_drill(_run("drill", folder), output, query)
+    if home is None:
+        raise errors.BadRequest("backup.no_home")
+    done = _run("restore", folder, "--home", home, records=records)
+    show(done, output, query)
+    _name_outside(done)
+    for environment in done["not_built"]:
+        say(f"not built: {environment}; see {done['home']}/log/restore.log. The next job that asks for it builds it")
+    say(f"restored as of {done['taken_at']}; start it: `bucle up --home {done['home']}`")
+    return 0
+
+
+def _show_drill(done: dict[str, Any], output: str | None, query: str | None) -> int:
+    plain = output in {"table", "tsv"} or (output is None and sys.stdout.isatty())
+    show(done["checks"] if plain and not query else done, output, query, CHECK_COLUMNS)
+    say(f"{'the backup is good' if done['ok'] else 'the backup is NOT good'}; looked at in {done['took_s']} s")
+    return 0 if done["ok"] else 1
+
+
+def _name_outside(done: dict[str, Any]) -> None:
+    for folder in done["outside"]:
+        say(f"not in the backup: the datastore {folder} lies outside the state folder")
+
+
+def _run(act: str, folder: Path, *options: str, records: str | None = None) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bucle.server.safekeeping", act, str(folder), *options]
+    environment = config.with_records(records)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        told = done.stderr.strip().splitlines()
+        why = told[-1] if told else f"exit status {done.returncode}"
+        raise refusal_in(done.stderr) or errors.PlatformFault("backup.process_failed", does=act, why=why)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
