@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, Request
@@ -10,6 +9,7 @@ from fastapi import Body, Depends, Request
 from bucle.api.door import Called, Door, Streamed, TheWorld
 from bucle.ops import uploads
 from bucle.ops.world import Call
+from bucle.store.objects import spooled
 
 DOOR = Door()
 CHUNK = 1 << 20
@@ -30,11 +30,8 @@ def code_sender(world: TheWorld, call: Streamed, stage: str) -> Call:
 
 async def spooled_body(request: Request, world: TheWorld) -> AsyncIterator[Path]:
     """Yield a file with the body's bytes; the file goes after. Whoever may not send is to be refused before."""
-    with NamedTemporaryFile(dir=world.home.objects, prefix=".arriving-") as spool:
-        async for chunk in request.stream():
-            spool.write(chunk)  # one megabyte at most to a local disk: shorter than a switch of threads
-        spool.flush()
-        yield Path(spool.name)
+    async with spooled(world.home.objects, request.stream()) as spool:
+        yield spool
 
 
 DataSender = Annotated[Call, Depends(data_sender)]

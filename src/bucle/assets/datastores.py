@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,7 +15,7 @@ from bucle.core.classes import DataClass
 from bucle.core.manifest import Manifest
 from bucle.spec.digest import FolderEntry
 from bucle.store.instants import to_micros
-from bucle.store.objects import hex_of, take_file
+from bucle.store.objects import hex_of, take_file, told_plainly
 from bucle.store.records import Transaction
 from bucle.store.tables.assets import asset, datastore
 
@@ -54,9 +55,14 @@ class Datastore:
         if folder.is_dir():
             return folder
         draft = folder.with_name(f".{secrets.token_hex(8)}")
-        draft.mkdir(parents=True, mode=0o700)
-        for entry in manifest.entries:
-            self._lay(draft, entry)
+        try:
+            with told_plainly(folder.parent):
+                draft.mkdir(parents=True, mode=0o700)
+                for entry in manifest.entries:
+                    self._lay(draft, entry)
+        except errors.PlatformFault:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
         try:
             draft.rename(folder)
         except OSError:  # another request placed the same manifest meanwhile: its files are these files

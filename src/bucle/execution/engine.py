@@ -132,6 +132,7 @@ class Engine:
             return Ended(why="failed", reason=fault.detail, exit_code=end.exit_code, started_at=end.started_at)
         return Ended(
             why="ok",
+            reason=end.reason,
             exit_code=end.exit_code,
             started_at=end.started_at,
             ended_at=end.ended_at,

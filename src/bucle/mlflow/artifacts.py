@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from http import HTTPMethod
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -15,7 +14,7 @@ from bucle.mlflow.door import Asked, Route, add, answer, enter, failed
 from bucle.mlflow.runs import run_id_of
 from bucle.mlflow.wire import ARTIFACTS
 from bucle.ops import tracking_artifact, tracking_run
-from bucle.store.objects import CHUNK
+from bucle.store.objects import CHUNK, spooled
 from bucle.tracking.artifacts import Listed
 
 ROOT = "/api/2.0/mlflow-artifacts/artifacts"
@@ -63,19 +62,16 @@ async def send(request: Request) -> Response:
 
     try:
         folder = await run_in_threadpool(allow)
+        async with spooled(folder, request.stream()) as spool:
+
+            def work() -> Response:
+                world, call, workspace = enter(request)
+                tracking_artifact.send(world, call, workspace, path, _chunks(spool))
+                return JSONResponse({})
+
+            return await answer(request, work)
     except errors.BucleError as error:
         return await failed(request, error)
-    with NamedTemporaryFile(dir=folder, prefix=".arriving-") as spool:
-        async for chunk in request.stream():
-            spool.write(chunk)
-        spool.flush()
-
-        def work() -> Response:
-            world, call, workspace = enter(request)
-            tracking_artifact.send(world, call, workspace, path, _chunks(Path(spool.name)))
-            return JSONResponse({})
-
-        return await answer(request, work)
 
 
 async def delete(request: Request) -> Response:

@@ -20,6 +20,7 @@ class JobLog:
         os.set_blocking(self.source, False)
         self.kept_bytes = 0
         self.dropped_bytes = 0
+        self.fault: str | None = None
 
     def close_sink(self) -> None:
         """Let go of the end that user code writes to, so that its end is seen."""
@@ -47,7 +48,7 @@ class JobLog:
     def _keep(self, chunk: bytes) -> None:
         try:
             written = os.write(self._file, chunk)
-        except OSError:
-            written = 0
+        except OSError as fault:
+            written, self.fault = 0, os.strerror(fault.errno or 0)
         self.kept_bytes += written
         self.dropped_bytes += len(chunk) - written

@@ -4,12 +4,13 @@ import errno
 import os
 import resource
 import socket
-import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from bucle.runtime import codecheck, folder, linux
 from bucle.runtime.attempt import AttemptSpec, Exit, Reason, Run, Why, encode
@@ -22,6 +23,7 @@ HELD_BY_ANOTHER = 97
 CLAIMED_BEFORE = 98
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _RETRY_DISK_S = 1.0
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ def _judge(attempt: _Attempt) -> _Verdict:
         spec = folder.read_spec(attempt.path)
     except (OSError, ValueError) as fault:
         return _Verdict(why="failed", reason="spec_invalid", detail=str(fault))
-    log = JobLog(attempt.path / "out.log", spec.log_limit_bytes)
+    log = _with_room(attempt.path, lambda: JobLog(attempt.path / "out.log", spec.log_limit_bytes))
     try:
         ending = _run(attempt, spec, log)
     except RefusedError as refusal:
@@ -80,6 +82,7 @@ def _judge(attempt: _Attempt) -> _Verdict:
     return _Verdict(
         why=why,
         rc=ending.rc,
+        detail=log.fault and f"a part of its log was not kept: {log.fault}",
         log_bytes=log.kept_bytes,
         log_dropped_bytes=log.dropped_bytes,
         processes_left=ending.processes_left,
@@ -90,14 +93,16 @@ def _run(attempt: _Attempt, spec: AttemptSpec, log: JobLog) -> Ending:
     # Code in a folder that is itself writable is the attempt's own copy: checked, then its to change.
     verified = (item.path for item in spec.verify if item.path not in spec.isolation.write)
     abi = check(spec.isolation, sealed=(str(attempt.path), *verified))
-    _describe(attempt, abi, user_pid=None)  # from here on the attempt can be cancelled
-    place = _place(attempt.path)
+    # From here on the attempt can be cancelled.
+    _with_room(attempt.path, lambda: _describe(attempt, abi, user_pid=None))
+    place = _with_room(attempt.path, lambda: _place(attempt.path))
     _verify(spec)
     if attempt.wakeups.cancel_asked():
         return Ending(rc=None, stopped="canceled", processes_left=0)
     started = start(spec, place, log.sink)
     log.close_sink()
-    _describe(attempt, abi, user_pid=started.pid)
+    with suppress(OSError):  # a full disk: what runs is worth more than its number
+        _describe(attempt, abi, user_pid=started.pid)
     _await_exec(started)
     return watch(started.pid, spec, log, attempt.wakeups)
 
@@ -140,7 +145,7 @@ def _describe(attempt: _Attempt, abi: int, *, user_pid: int | None) -> None:
 
 
 def _record(attempt: _Attempt, verdict: _Verdict) -> None:
-    """Write exit.json; on a full disk wait for room, holding the lock, rather than lose what was run."""
+    """Write exit.json."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     report = Exit(
         why=verdict.why,
@@ -155,16 +160,20 @@ def _record(attempt: _Attempt, verdict: _Verdict) -> None:
         log_dropped_bytes=verdict.log_dropped_bytes,
         processes_left=verdict.processes_left,
     )
+    _with_room(attempt.path, lambda: folder.replace_file(attempt.path / "exit.json", encode(report), durable=True))
+
+
+def _with_room(path: Path, write: Callable[[], _Made]) -> _Made:
+    """Return what `write` returns; on a full disk wait for room, holding the lock, rather than lose the attempt."""
     while True:
         try:
-            folder.replace_file(attempt.path / "exit.json", encode(report), durable=True)
+            return write()
         except OSError as fault:
             if fault.errno not in _DISK_FULL:
                 raise
-            sys.stderr.write(f"{attempt.path}: {fault}; waiting for room\n")
+            with suppress(OSError):  # the log of the server lies on the same disk, as a rule
+                os.write(2, f"{path}: {fault}; waiting for room\n".encode())
             time.sleep(_RETRY_DISK_S)
-        else:
-            return
 
 
 def _hint(attempt_id: str, notify: str) -> None:

@@ -4,10 +4,11 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
 from bucle import errors
@@ -80,6 +81,28 @@ def hex_of(digest: str) -> str:
     return found[1]
 
 
+@contextmanager
+def told_plainly(where: Path) -> Iterator[None]:
+    """Tell a folder that cannot be written, for want of room above all, as an error of ours."""
+    try:
+        yield
+    except OSError as fault:
+        raise errors.PlatformFault("store.full", where=where, why=fault.strerror) from fault
+
+
+@asynccontextmanager
+async def spooled(folder: Path, chunks: AsyncIterable[bytes]) -> AsyncIterator[Path]:
+    """Yield a file in `folder` with the bytes of `chunks`; it goes after. PlatformFault when there is no room."""
+    with ExitStack() as kept:
+        with told_plainly(folder):
+            spool = kept.enter_context(NamedTemporaryFile(dir=folder, prefix=".arriving-", buffering=0))
+            async for chunk in chunks:  # one megabyte at most to a local disk: shorter than a switch of threads
+                rest = memoryview(chunk)
+                while rest:
+                    rest = rest[spool.write(rest) :]
+        yield Path(spool.name)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Put `content` at `path` so that a reader sees all of it or the file as it was: tmp → fsync → rename → fsync."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -106,19 +129,17 @@ def _refuse_other(stored: Stored, named: str | None) -> None:
 
 
 def _write(temporary: Path, chunks: Iterable[bytes]) -> Stored:
-    temporary.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     sha, size = hashlib.sha256(), 0
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            for chunk in chunks:
-                stream.write(chunk)
-                sha.update(chunk)
-                size += len(chunk)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as fault:
-        temporary.unlink(missing_ok=True)
-        raise errors.PlatformFault("store.full", where=temporary.parent, why=fault.strerror) from fault
+        with told_plainly(temporary.parent):
+            temporary.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+                for chunk in chunks:
+                    stream.write(chunk)
+                    sha.update(chunk)
+                    size += len(chunk)
+                stream.flush()
+                os.fsync(stream.fileno())
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -126,8 +147,9 @@ def _write(temporary: Path, chunks: Iterable[bytes]) -> Stored:
 
 
 def _place(temporary: Path, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary.replace(path)
+    with told_plainly(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary.replace(path)
     for folder in (path.parent, path.parent.parent):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
