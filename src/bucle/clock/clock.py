@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from bucle import errors
 from bucle.ops import deployment, monitor, packaging, retraining, rollout, schedule
 from bucle.ops.world import World
 from bucle.serving.processes import DataPlane
@@ -55,5 +56,8 @@ class Clock:
     def _guarded(self, what: str, act: Callable[[], object]) -> None:
         try:
             act()
+        except errors.Unavailable as fault:  # told at each tick, until the database is back
+            LOG.warning("%s: %s", what, fault)
+            self._stop.wait(KEEP_UP_S)
         except Exception:  # the outer door of the loop
             LOG.exception("%s failed", what)

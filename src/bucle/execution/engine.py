@@ -61,10 +61,12 @@ class Engine:
             sweep = time.monotonic() >= due
             try:
                 started = self.turn(sweep=sweep, hinted=hinted)
+            except errors.BucleError as fault:  # no room, or the database is away: the next turn tries again
+                LOG.warning("a turn of the engine was not made: %s", fault)
+                started = self._rest()
             except Exception:  # the outer door of the loop: whatever happened, the records say how things stand
                 LOG.exception("a turn of the engine failed")
-                started = 0
-                self._stop.wait(SWEEP_S)
+                started = self._rest()
             if sweep:
                 due = time.monotonic() + SWEEP_S
             hinted = self._wait(0.0 if started else max(0.0, due - time.monotonic()))
@@ -100,6 +102,10 @@ class Engine:
         for starting in [*picked, *self._overdue(pending, places)]:
             self._start(starting)
         return len(picked)
+
+    def _rest(self) -> int:
+        self._stop.wait(SWEEP_S)
+        return 0
 
     def _look(self, attempts: Sequence[str], places: Mapping[str, Place]) -> tuple[dict[str, Ended], Sequence[str]]:
         """Return how attempts ended, and which of them nobody has claimed."""
