@@ -20,7 +20,6 @@ from bucle.client.promotion import Promotions
 from bucle.client.replay import Replays
 from bucle.client.schedule import Schedules
 from bucle.client.sign_in import SignIn
-from bucle.spec.loading import load
 
 PREFIX = "/api/v1"
 
@@ -98,9 +97,8 @@ class Data:
 
         `assignments` are those of `--set`, such as `version=3`.
         """
-        path = Path(file)
         local = Local()
-        loaded = load(local.document(path), str(path), "data", sources=local, assignments=tuple(assignments))
+        loaded = local.load(file, "data", assignments)
         store = loaded.document.get("datastore") or DEFAULT_DATASTORE
         local.send(self.session, f"{PREFIX}/stages/{stage}/datastores/{store}/files")
         return dict(self.session.post(f"{PREFIX}/stages/{stage}/data", loaded.document))

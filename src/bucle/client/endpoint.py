@@ -9,8 +9,7 @@ from typing import Any
 
 from bucle import errors
 from bucle.client.http import Session
-from bucle.client.local import Local
-from bucle.spec.loading import load
+from bucle.client.local import load_plain
 
 PREFIX = "/api/v1"
 LOOK_S = 0.2
@@ -24,7 +23,7 @@ class OnlineEndpoints:
 
     def create(self, file: str | Path, *, stage: str = "dev", assignments: Sequence[str] = ()) -> dict[str, Any]:
         """Make an endpoint from its YAML; `assignments` are those of `--set`."""
-        return dict(self.session.post(_path(stage), _document(file, "online_endpoint", assignments)))
+        return dict(self.session.post(_path(stage), load_plain(file, "online_endpoint", assignments)))
 
     def update(
         self,
@@ -35,7 +34,7 @@ class OnlineEndpoints:
         traffic: Mapping[str, int] | None = None,
     ) -> dict[str, Any]:
         """Change an endpoint by its YAML, or move its traffic (percent by deployment)."""
-        document = {} if file is None else _document(file, "online_endpoint", ())
+        document = {} if file is None else load_plain(file, "online_endpoint", ())
         if traffic is not None:
             document["traffic"] = dict(traffic)
         return dict(self.session.post(f"{_path(stage)}/{name}:update", document))
@@ -117,14 +116,8 @@ def _deployments(stage: str, endpoint: str) -> str:
     return f"{_path(stage)}/{endpoint}/deployments"
 
 
-def _document(file: str | Path, kind: str, assignments: Sequence[str]) -> dict[str, Any]:
-    path = Path(file)
-    local = Local()
-    return load(local.document(path), str(path), kind, assignments=tuple(assignments)).document
-
-
 def _deployment(file: str | Path, endpoint: str | None, assignments: Sequence[str]) -> tuple[dict[str, Any], str]:
-    document = _document(file, "online_deployment", assignments)
+    document = load_plain(file, "online_deployment", assignments)
     return document, endpoint or str(document["endpoint_name"])
 
 

@@ -9,8 +9,7 @@ from typing import Any
 from bucle import errors
 from bucle.client.git import commit_of
 from bucle.client.http import Session
-from bucle.client.local import DEFAULT_DATASTORE, Local, codes_in
-from bucle.spec.loading import load
+from bucle.client.local import Local
 
 PREFIX = "/api/v1"
 ENDED = frozenset({"completed", "failed", "canceled"})
@@ -26,14 +25,10 @@ class Jobs:
 
     def create(self, file: str | Path, *, stage: str = "dev", assignments: Sequence[str] = ()) -> dict[str, Any]:
         """Submit a job from its YAML; code and local inputs are uploaded first. `assignments` are those of `--set`."""
-        path = Path(file)
         local = Local()
-        loaded = load(local.document(path), str(path), "job", sources=local, assignments=tuple(assignments))
-        codes = set(codes_in(loaded.document))
-        local.send(self.session, f"{PREFIX}/stages/{stage}/code", codes)
-        data = set(local.snapshots) - codes
-        local.send(self.session, f"{PREFIX}/stages/{stage}/datastores/{DEFAULT_DATASTORE}/files", data)
-        document = {**loaded.document, "properties": {**commit_of(path.parent), **_properties(loaded.document)}}
+        loaded = local.load(file, "job", assignments)
+        local.send_for_job(self.session, f"{PREFIX}/stages/{stage}", loaded.document)
+        document = {**loaded.document, "properties": {**commit_of(Path(file).parent), **_properties(loaded.document)}}
         return dict(self.session.post(f"{PREFIX}/stages/{stage}/jobs", document))
 
     def list(self, *, stage: str = "dev") -> list[dict[str, Any]]:

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bucle import errors
 from bucle.client.content import LocalFile, collect
 from bucle.client.http import Session
 from bucle.spec.digest import FolderEntry, folder_digest
+from bucle.spec.loading import Loaded, load
 from bucle.spec.resolving import Snapshot
 
 DEFAULT_DATASTORE = "workspaceblobstore"
@@ -20,12 +22,9 @@ class Local:
 
     snapshots: dict[str, Sequence[LocalFile]] = field(default_factory=dict)
 
-    def document(self, path: Path) -> bytes:
-        """Return the bytes of the document itself; BadRequest when it cannot be read."""
-        try:
-            return path.read_bytes()
-        except OSError as fault:
-            raise errors.BadRequest("content.unreadable", path=path, why=fault.strerror) from fault
+    def load(self, file: str | Path, kind: str, assignments: Sequence[str]) -> Loaded:
+        """Return a document whose files are read and digested on the way, for `send`."""
+        return load(_content(file), str(file), kind, sources=self, assignments=tuple(assignments))
 
     def read(self, path: str) -> bytes:
         """Return the bytes of a file."""
@@ -52,6 +51,18 @@ class Local:
                 for missing in told["missing"]:
                     session.put_file(f"{where}/{missing}", by_digest[missing].chunks)
 
+    def send_for_job(self, session: Session, stage: str, document: object) -> None:
+        """Send what a job document names: its codes to `stage` (its address), its data to that's default datastore."""
+        codes = set(codes_in(document))
+        self.send(session, f"{stage}/code", codes)
+        data = set(self.snapshots) - codes
+        self.send(session, f"{stage}/datastores/{DEFAULT_DATASTORE}/files", data)
+
+
+def load_plain(file: str | Path, kind: str, assignments: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a document that names no files to send."""
+    return load(_content(file), str(file), kind, assignments=tuple(assignments)).document
+
 
 def codes_in(document: object) -> Iterator[str]:
     """Yield the digest of every uploaded `code` of a job document, those of its nodes and components too."""
@@ -61,3 +72,10 @@ def codes_in(document: object) -> Iterator[str]:
                 yield value["digest"]
             else:
                 yield from codes_in(value)
+
+
+def _content(file: str | Path) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as fault:
+        raise errors.BadRequest("content.unreadable", path=Path(file), why=fault.strerror) from fault

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bucle.client.http import Session
-from bucle.client.local import Local
-from bucle.spec.loading import load
+from bucle.client.local import load_plain
 
 PREFIX = "/api/v1"
 
@@ -38,7 +37,7 @@ class Platform:
         return self._send("apply", file, prune=prune)
 
     def _send(self, verb: str, file: str | Path, *, prune: bool) -> dict[str, Any]:
-        document = _document(file, "platform")
+        document = load_plain(file, "platform")
         return dict(self.session.post(f"{PREFIX}/platform:{verb}", document, prune=prune))
 
 
@@ -50,14 +49,9 @@ class Gates:
 
     def set(self, file: str | Path) -> dict[str, Any]:
         """Give the stage that gate.yml names its gate."""
-        document = _document(file, "gate")
+        document = load_plain(file, "gate")
         return dict(self.session.post(f"{PREFIX}/stages/{document['stage']}/gate", document))
 
     def show(self, *, stage: str = "dev") -> dict[str, Any]:
         """Return the gate of a stage."""
         return dict(self.session.get(f"{PREFIX}/stages/{stage}/gate"))
-
-
-def _document(file: str | Path, kind: str) -> dict[str, object]:
-    path = Path(file)
-    return load(Local().document(path), str(path), kind).document

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bucle.client.http import Session
-from bucle.client.local import DEFAULT_DATASTORE, Local, codes_in
-from bucle.spec.loading import load
+from bucle.client.local import Local
 
 PREFIX = "/api/v1"
 
@@ -21,13 +20,9 @@ class Schedules:
 
     def create(self, file: str | Path, *, stage: str = "dev", assignments: Sequence[str] = ()) -> dict[str, Any]:
         """Make a schedule from its YAML; the code and the local inputs of its job are uploaded first."""
-        path = Path(file)
         local = Local()
-        loaded = load(local.document(path), str(path), "schedule", sources=local, assignments=tuple(assignments))
-        codes = set(codes_in(loaded.document))
-        local.send(self.session, f"{PREFIX}/stages/{stage}/code", codes)
-        data = set(local.snapshots) - codes
-        local.send(self.session, f"{PREFIX}/stages/{stage}/datastores/{DEFAULT_DATASTORE}/files", data)
+        loaded = local.load(file, "schedule", assignments)
+        local.send_for_job(self.session, f"{PREFIX}/stages/{stage}", loaded.document)
         return dict(self.session.post(_path(stage), loaded.document))
 
     def list(self, *, stage: str = "dev") -> list[dict[str, Any]]:

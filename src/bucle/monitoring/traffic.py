@@ -84,10 +84,20 @@ def in_window(rows: sa.Connection, stage: str, endpoint: str, window: Window) ->
 
 def labelled_since(rows: sa.Connection, stage: str, endpoint: str, since: datetime, *, most: int) -> Sequence[Scored]:
     """Return the `most` rows whose labels came last, after `since`, by event time and correlation id."""
-    mine = (scored.c.stage == stage, scored.c.endpoint == endpoint, label.c.received_at > to_micros(since))
-    query = _joined().where(*mine).order_by(label.c.received_at.desc(), scored.c.correlation_id).limit(most)
+    query = (
+        _joined()
+        .where(*_labelled(stage, endpoint, since))
+        .order_by(label.c.received_at.desc(), scored.c.correlation_id)
+        .limit(most)
+    )
     found = [_scored(row) for row in rows.execute(query)]
     return sorted(found, key=lambda one: (one.event_at or one.accepted_at, one.correlation_id))
+
+
+def count_labelled_since(rows: sa.Connection, stage: str, endpoint: str, since: datetime) -> int:
+    """Return how many rows were labelled after `since`."""
+    query = sa.select(sa.func.count()).select_from(_joined().where(*_labelled(stage, endpoint, since)).subquery())
+    return int(rows.execute(query).scalar_one())
 
 
 def span(rows: sa.Connection, stage: str, endpoint: str) -> tuple[datetime, datetime] | None:
@@ -145,6 +155,10 @@ def stated_watermark(rows: sa.Connection, stage: str, endpoint: str) -> datetime
     mine = sa.and_(watermark.c.stage == stage, watermark.c.endpoint == endpoint)
     found = rows.execute(sa.select(watermark.c.stated_at).where(mine)).scalar_one_or_none()
     return None if found is None else of_micros(found)
+
+
+def _labelled(stage: str, endpoint: str, since: datetime) -> Sequence[sa.ColumnElement[bool]]:
+    return (scored.c.stage == stage, scored.c.endpoint == endpoint, label.c.received_at > to_micros(since))
 
 
 def _joined() -> sa.Select[Any]:

@@ -42,10 +42,13 @@ class Pair:
 
 def unseen_since(rows: sa.Connection, pair: Pair) -> datetime:
     """Return since when labels are new to both: the data of a job was fixed before the job was submitted."""
-    made = [
-        jobs.find(rows, release.stage, release.manifest["job"]["name"]) for release in (pair.champion, pair.candidate)
-    ]
-    return max(one.created_at if one is not None else pair.candidate.created_at for one in made)
+    return max(_submitted_at(rows, release) for release in (pair.champion, pair.candidate))
+
+
+def count_unseen(rows: sa.Connection, pair: Pair) -> int:
+    """Return how many rows `unseen_rows` would give."""
+    since = unseen_since(rows, pair)
+    return min(MOST_ROWS, traffic.count_labelled_since(rows, pair.stage, pair.champion.name, since))
 
 
 def unseen_rows(rows: sa.Connection, pair: Pair) -> Sequence[Scored]:
@@ -96,6 +99,12 @@ def keep(transaction: Transaction, pair: Pair, job: str, holdout: str) -> Compar
     compared = compare(before, after, words["metric"], words["direction"])
     comparisons.add(transaction, pair.champion.digest, pair.candidate.digest, holdout, compared)
     return compared
+
+
+def _submitted_at(rows: sa.Connection, release: Release) -> datetime:
+    job = jobs.find(rows, release.stage, release.manifest["job"]["name"])
+    assert job is not None, "a release's job is never deleted"
+    return job.created_at
 
 
 def _scoring_step(world: World, stage: Stage, release: Release, source: Mount, out: str, role: str) -> StepPlan:

@@ -14,7 +14,7 @@ from bucle.core.evaluation import read_evaluation
 from bucle.core.gate import Check, Evidence, entry_gate, rows_to_compare
 from bucle.core.promotion import Grounds, Step, plan_promotion
 from bucle.core.release import SAFE_FORMATS
-from bucle.ops.comparing import Pair, unseen_rows
+from bucle.ops.comparing import Pair, count_unseen
 from bucle.ops.world import World
 from bucle.release import comparisons, gates, promotions, releases
 from bucle.release.promotions import Served
@@ -162,7 +162,7 @@ def evidence(rows: sa.Connection, way: Way) -> Evidence:
         retrain=manifest["retrain"] is not None,
         champion=None if way.champion is None else way.champion.alias,
         compared=None if way.champion is None else comparisons.find(rows, way.champion.digest, way.release.digest),
-        labelled=0 if way.pair is None else len(unseen_rows(rows, way.pair)),
+        labelled=0 if way.pair is None else count_unseen(rows, way.pair),
         stage_before=_stage_before(rows, way),
     )
 

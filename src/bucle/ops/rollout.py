@@ -32,6 +32,7 @@ from bucle.core.promotion import (
 from bucle.ops import comparing, deploying, promotion_plan
 from bucle.ops.monitor_agent import monitor_agent
 from bucle.ops.promotion import entry_reason, plan_document
+from bucle.ops.promotion_plan import Way
 from bucle.ops.standing import replay
 from bucle.ops.world import World
 from bucle.release import gates, promotions, releases
@@ -160,9 +161,8 @@ def _comparison(rows: sa.Connection, found: Promotion) -> Literal["missing", "ru
 def _begin_comparison(world: World, now: Now) -> None:
     """Have champion and candidate score the rows that were taken when the promotion was requested."""
     with world.records.write(world.clock()) as transaction:
-        way = promotion_plan.find_way(world, transaction.rows, now.release, now.found.stage)
-        if way.pair is None or promotion_plan.grounds(transaction.rows, way).digest() != now.found.plan_digest:
-            _finish(transaction, now, "refused", MOVED)
+        way = _unmoved(world, transaction, now)
+        if way is None or way.pair is None:
             return
         agent = monitor_agent(world, transaction.rows, now.found.stage)
         holdout = now.found.rollout["holdout"]
@@ -174,9 +174,8 @@ def _begin_comparison(world: World, now: Now) -> None:
 def _judge(world: World, now: Now) -> None:
     """Write the comparison down and apply the entry gate to it; what was approved later was judged on this."""
     with world.records.write(world.clock()) as transaction:
-        way = promotion_plan.find_way(world, transaction.rows, now.release, now.found.stage)
-        if way.pair is None or promotion_plan.grounds(transaction.rows, way).digest() != now.found.plan_digest:
-            _finish(transaction, now, "refused", MOVED)
+        way = _unmoved(world, transaction, now)
+        if way is None or way.pair is None:
             return
         try:
             comparing.keep(transaction, way.pair, now.found.rollout["comparison"], now.found.rollout["holdout"])
@@ -197,13 +196,21 @@ def _judge(world: World, now: Now) -> None:
             transaction.record(_event(now, "promotions/judge", after))
 
 
+def _unmoved(world: World, transaction: Transaction, now: Now) -> Way | None:
+    """Return the way of a promotion whose plan still stands on what it was made for; end it as refused otherwise."""
+    way = promotion_plan.find_way(world, transaction.rows, now.release, now.found.stage)
+    if promotion_plan.grounds(transaction.rows, way).digest() == now.found.plan_digest:
+        return way
+    _finish(transaction, now, "refused", MOVED)
+    return None
+
+
 def _begin(world: World, now: Now) -> None:
     """Use the approvals and start; the plan must still stand on what it was made for."""
     with world.records.write(world.clock()) as transaction:
-        way = promotion_plan.find_way(world, transaction.rows, now.release, now.found.stage)
-        if promotion_plan.grounds(transaction.rows, way).digest() != now.found.plan_digest:
-            _finish(transaction, now, "refused", MOVED)
-        elif promotions.has_stale_approval(transaction, now.found.name):
+        if _unmoved(world, transaction, now) is None:
+            return
+        if promotions.has_stale_approval(transaction, now.found.name):
             _finish(transaction, now, "refused", "an approval had expired or was used before")
         elif promotions.change(transaction, now.found, state="deploying"):
             promotions.use_approvals(transaction, now.found.name)
