@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -137,6 +138,7 @@ def test_tokens_end(desk: Desk, reader: str) -> None:
 )
 def test_job_that_fails(desk: Desk, command: str, told: str) -> None:
     """Following a job that exits 3, is killed, or ignores TERM beyond its timeout: exit 1 and why; none is left."""
+    command = f"true {uuid4().hex}; {command}"
     write(desk.folder / "bad.yml", f'command: "{command}"\nenvironment: {{image: python}}\nlimits: {{timeout: 5}}\n')
     ran = desk.bucle("job create --stream -f bad.yml")
     assert (ran.code, told in ran.err, "Traceback" in ran.err) == (1, True, False), ran.err
