@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Most tests wait for other processes; those of one file share what they start.
+PARALLEL := -n 2 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test test-all check bench tools format lock clean
@@ -10,10 +12,10 @@ demo: $(VENV)/.installed
 	$(BIN)/bucle demo
 
 test: check
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q $(PARALLEL)
 
 test-all: check
-	BUCLE_TEST_ALL=1 $(BIN)/pytest -q
+	BUCLE_TEST_ALL=1 $(BIN)/pytest -q $(PARALLEL)
 
 check: $(VENV)/.developing tools
 	$(BIN)/ruff check .

@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,13 +42,16 @@ class Installation:
 
     home: Path
 
-    def bucle(self, *arguments: str, token: str | None = None, stdin: str | None = None) -> Ran:
-        """Run `bucle` with these arguments in this installation."""
+    def bucle(
+        self, *arguments: str, token: str | None = None, stdin: str | None = None, env: Mapping[str, str] | None = None
+    ) -> Ran:
+        """Run `bucle` with these arguments, and further variables, in this installation."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("BUCLE_")}
         environment["BUCLE_HOME"] = str(self.home)
         environment["XDG_STATE_HOME"] = str(self.home.parent / "person")
         if token is not None:
             environment["BUCLE_TOKEN"] = token
+        environment.update(env or {})
         command = [sys.executable, "-m", "bucle", *arguments]
         done = subprocess.run(
             command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=300
@@ -60,15 +64,19 @@ class Installation:
         ran = self.bucle("up", "--port", "0", *(("--records", address) if address else ()))
         assert ran.code == 0, ran.err
 
+    def announced(self) -> Any:
+        """Return what the running server says of itself."""
+        return json.loads((self.home / "server.json").read_bytes())
+
     @property
     def pid(self) -> int:
         """The server's process."""
-        return int(json.loads((self.home / "server.json").read_bytes())["pid"])
+        return int(self.announced()["pid"])
 
     @property
     def address(self) -> str:
         """The server's address."""
-        return str(json.loads((self.home / "server.json").read_bytes())["address"])
+        return str(self.announced()["address"])
 
     @property
     def token(self) -> str:

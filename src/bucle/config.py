@@ -112,6 +112,11 @@ def client_token() -> str | None:
     return os.environ.get("BUCLE_TOKEN") or None
 
 
+def client_authority() -> str | None:
+    """Return the certificate authority's PEM file of `SSL_CERT_FILE`, or None: the system's authorities."""
+    return os.environ.get("SSL_CERT_FILE") or None
+
+
 def default_stage(given: str | None) -> str:
     """Return the stage a verb means when none is named: the given one, `BUCLE_STAGE`, else `dev`."""
     return given or os.environ.get("BUCLE_STAGE") or "dev"

@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 import pytest
 
 from bucle.runtime import folder, spawning
+from bucle.runtime.acts import SECRET, SECRET_VARIABLE
 from bucle.runtime.attempt import Alive, AttemptSpec, Exit, Isolation, Run
 
 Who = Literal["this_user", "ordinary_user"]
@@ -95,10 +96,17 @@ class Host:
         """Return how an attempt ended."""
         return await_exit(self.start(spec))
 
-    def outside(self, argv: Sequence[str]) -> int:
-        """Return the exit status of `argv` run as the host's user with no walls at all."""
+    def outside(self, argv: Sequence[str], *, careless: bool = False) -> int:
+        """Return the exit status of `argv` run as the host's user with no walls at all.
+
+        A careless parent passes on a secret in the environment and an open descriptor.
+        """
         prefix = as_nobody() if self.who == "ordinary_user" else []
-        return subprocess.run([*prefix, *argv], check=False, timeout=PATIENCE_S).returncode
+        with Path(os.devnull).open() as inherited:
+            environment = {**os.environ, SECRET_VARIABLE: SECRET} if careless else None
+            passed = [inherited.fileno()] if careless else []
+            done = subprocess.run([*prefix, *argv], check=False, timeout=PATIENCE_S, env=environment, pass_fds=passed)
+        return done.returncode
 
 
 def as_nobody() -> list[str]:

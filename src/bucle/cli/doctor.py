@@ -5,6 +5,8 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -14,36 +16,68 @@ from bucle.cli.session import running_address
 from bucle.config import Home
 
 LEAST_FREE_BYTES = 1 << 30
+STAY_OPEN_IN_AUTO = frozenset({"19", "21", "22", "23", "24"})
+"""The numbers of the acts that Landlock does not know: path sockets, UDP, chmod, stat, listing descriptors."""
 
 
 @click.command()
 @click.option("--home", default=None, help="State folder.")
+@click.option("--isolation", is_flag=True, help="Try the 28 hostile acts in every mode, and show what became of each.")
 @output_options
-def doctor(home: str | None, output: str | None, query: str | None) -> int:
+def doctor(home: str | None, output: str | None, query: str | None, *, isolation: bool) -> int:
     """Try what protects this installation; leave with 7 when something that should hold does not."""
+    if isolation:
+        return _show_acts(output, query)
     place = config.find_home(home)
     found = [*_isolation(), _permissions(place), _disk(place), _server(place)]
     show(found, output, query, ("check", "verdict", "detail"))
     return 7 if any(row["verdict"] == "fail" for row in found) else 0
 
 
-def _isolation() -> list[dict[str, str]]:
+def _show_acts(output: str | None, query: str | None) -> int:
+    host, acts = _probe()
+    modes = [mode for mode in ("none", "auto", "strict") if mode in host["modes"]]
+    rows = [{**act, "verdict": _verdict(act)} for act in acts]
+    show(rows, output, query, ("act", "plain", *modes, "verdict"))
+    return 0 if "auto" in modes and all(row["verdict"] != "fail" for row in rows) else 7
+
+
+def _probe(*modes: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Return what this host has, and what became of each hostile act as a plain process and in each mode."""
     done = subprocess.run(
-        [sys.executable, "-m", "bucle.runtime.probe"], capture_output=True, text=True, check=False, timeout=300
+        [sys.executable, "-m", "bucle.runtime.probe", *modes], capture_output=True, text=True, check=False, timeout=300
     )
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    if not rows or rows[0].get("landlock_abi", 0) == 0:
+    host, *acts = (json.loads(line) for line in done.stdout.splitlines())
+    return host, acts
+
+
+def _verdict(act: Mapping[str, str]) -> str:
+    """Judge one act: only what a plain process can do shows what walls are worth."""
+    if "broken" in act.values():
+        return "fail"
+    if act["plain"] != "open":
+        return "refused by this host to everybody"
+    known = act["act"].partition(" ")[0] in STAY_OPEN_IN_AUTO
+    if act.get("strict") == "open" or (act.get("auto") == "open" and not known):
+        return "fail"
+    return "open in auto; strict stops it" if act.get("auto") == "open" else "ok"
+
+
+def _isolation() -> list[dict[str, str]]:
+    host, acts = _probe("auto")
+    if "auto" not in host["modes"]:
         why = "this kernel has no Landlock: jobs cannot be confined, and are refused"
         return [_row("isolation", "fail", why)]
-    acts = [
-        _row(
-            f"isolation: {row['act']}",
-            "ok" if row["stopped"] else "fail",
-            "stopped by the kernel" if row["stopped"] else "open",
-        )
-        for row in rows[1:]
+    verdicts = {act["act"]: _verdict(act) for act in acts}
+    failed = [act for act, verdict in verdicts.items() if verdict == "fail"]
+    known = [act for act, verdict in verdicts.items() if verdict.startswith("open")]
+    strict = "isolation: strict stops them" if "strict" in host["modes"] else "isolation: strict needs bubblewrap"
+    stopped = f"Landlock ABI {host['landlock_abi']}: {len(acts) - len(failed) - len(known)} hostile acts stopped"
+    return [
+        _row("isolation", "ok", stopped),
+        *(_row("isolation", "open", f"{act}: Landlock does not know it; {strict}") for act in known),
+        *(_row("isolation", "fail", f"{act}: not stopped; see bucle doctor --isolation") for act in failed),
     ]
-    return [_row("isolation", "ok", f"Landlock ABI {rows[0]['landlock_abi']}"), *acts]
 
 
 def _permissions(place: Home) -> dict[str, str]:

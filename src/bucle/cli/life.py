@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -30,12 +31,26 @@ KINDS = {kind.__name__: kind for kind in errors.BucleError.__subclasses__()}
 )
 @click.option("--records", default=None, help="postgresql://… for the records; remembered. Default: a SQLite file.")
 @click.option("--foreground", is_flag=True, help="Stay, and stop with Ctrl-C.")
-def up(home: str | None, port: int, scoring_port: int | None, records: str | None, foreground: bool) -> int:
+@click.option("--host", default=None, help="An address of this machine for others to call; needs TLS.")
+@click.option("--network-port", default=None, type=int, help="Its port; default 8443.")
+@click.option("--tls-cert", default=None, help="PEM file of the certificate; read again when it changes.")
+@click.option("--tls-key", default=None, help="PEM file of its key.")
+@click.option("--allow-host", multiple=True, help="A name by which callers may call it (with --host 0.0.0.0).")
+def up(
+    home: str | None,
+    port: int,
+    scoring_port: int | None,
+    records: str | None,
+    *,
+    foreground: bool,
+    **network: str | int | tuple[str, ...] | None,
+) -> int:
     """Start the server; return when it is ready. Python: `subprocess.run(["bucle", "up"])`."""
     place = config.find_home(home)
     _make_log_folder(place)
     command = [sys.executable, "-m", "bucle.server", "--home", str(place.root), "--port", str(port)]
     command += ["--scoring-port", str((SCORING_PORT if port else 0) if scoring_port is None else scoring_port)]
+    command += _network(network)
     environment = config.with_records(records)
     if foreground:
         return subprocess.run(command, env=environment, check=False).returncode
@@ -48,6 +63,8 @@ def up(home: str | None, port: int, scoring_port: int | None, records: str | Non
     say(f"ready at {address} in {time.monotonic() - started:.1f} s · state in {place.root}")
     say(f"  pages     {address}/studio")
     say(f"  tracking  {address}/mlflow/dev   (MLFLOW_TRACKING_URI)")
+    if (outside := json.loads(place.server.read_bytes()).get("network")) is not None:
+        say(f"  network   {outside}")
     say(f"  token     {place.admin_token}   (MLFLOW_TRACKING_TOKEN; when signed in: `bucle token create`)")
     return 0
 
@@ -78,6 +95,15 @@ def status(server: str | None, home: str | None, output: str | None, query: str 
         place = config.find_home(home)
         show({**client.platform.status(), "address": client.address, "home": str(place.root)}, output, query)
     return 0
+
+
+def _network(asked: Mapping[str, str | int | tuple[str, ...] | None]) -> Iterator[str]:
+    """Yield the server's options for the ones that were given; paths as seen from here, for it runs elsewhere."""
+    for name, value in asked.items():
+        given = value if isinstance(value, tuple) else () if value is None else (value,)
+        for one in given:
+            yield f"--{name.replace('_', '-')}"
+            yield str(Path(str(one)).absolute()) if name.startswith("tls") else str(one)
 
 
 def _stop_data_plane(place: Home) -> None:

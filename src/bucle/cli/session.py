@@ -39,13 +39,13 @@ def connect(server: str | None, home: str | None) -> Client:
     """
     address = config.server_address(server) or running_address(config.find_home(home))
     token = config.client_token() or kept_session(server_of(server, home)) or _administrator(address, home)
-    return Client(address, token)
+    return Client(address, token, authority=config.client_authority())
 
 
 def sign_in_client(server: str | None, home: str | None) -> Client:
     """Return a client that calls with the session kept for the server, or as nobody."""
     address = config.server_address(server) or running_address(config.find_home(home))
-    return Client(address, kept_session(server_of(server, home)))
+    return Client(address, kept_session(server_of(server, home)), authority=config.client_authority())
 
 
 def server_of(server: str | None, home: str | None) -> str:

@@ -1,5 +1,6 @@
 """`bucle.Client`: one attribute a noun, one method a verb; what the CLI does, a script does with the same words."""
 
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +29,15 @@ class Client:
     """A signed-in session with a server.
 
     `address` is the server's URL, `token` an API token or the text of a login session. Every method raises one
-    of `bucle.errors`.
+    of `bucle.errors`. `authority` is the PEM file of a certificate authority of one's own; else the system's.
     """
 
-    def __init__(self, address: str, token: str | None = None, *, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self, address: str, token: str | None = None, *, timeout_s: float = 60.0, authority: str | None = None
+    ) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx2.Client(base_url=address, headers=headers, timeout=timeout_s, trust_env=False)
+        verify = True if authority is None else ssl.create_default_context(cafile=authority)
+        self._http = httpx2.Client(base_url=address, headers=headers, timeout=timeout_s, trust_env=False, verify=verify)
         self.address = address
         session = Session(http=self._http)
         self.platform = Platform(session=session)

@@ -25,7 +25,7 @@ class Worker:
     model_digest: str
     lock: str
     lock_digest: str
-    isolation: Literal["auto", "none"]
+    isolation: Literal["auto", "strict", "none"]
     pass_through: tuple[str, ...] = ()
     most_rows: int = 10_000
     variables: Mapping[str, str] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from bucle.execution.environments import Environments, interpreter
 from bucle.execution.fold import Ended
 from bucle.execution.launcher import Exited, Lost, Pending, Resources, Running, Starting, Status
 from bucle.runtime import environment_build, folder
-from bucle.runtime.attempt import Alive, AttemptSpec, Exit, Isolation, Unclaimed, Verified
+from bucle.runtime.attempt import Alive, AttemptSpec, Exit, Isolation, Mode, Unclaimed, Verified
 from bucle.runtime.attempt import Lost as LostAttempt
 from bucle.runtime.spawning import Spawner
 from bucle.store.instants import to_micros
@@ -33,7 +33,7 @@ class Ground:
 
     home: Home
     objects: Objects
-    isolation: Literal["auto", "none"]
+    isolation: Callable[[], Mode]
     uv: str
     index: Mapping[str, str]
     """Variables by which an environment build reaches its package index; never credentials."""
@@ -127,7 +127,7 @@ class LocalLauncher:
             },
             cwd=str(work),
             isolation=Isolation(
-                mode=self.ground.isolation,
+                mode=self.ground.isolation(),
                 read=tuple(sorted(reads)),
                 write=(str(work), *_fresh_outputs(plan)),
                 connect_tcp=() if port is None else (port,),
@@ -160,10 +160,11 @@ class LocalLauncher:
             },
             cwd=str(target),
             isolation=Isolation(
-                mode=self.ground.isolation,
+                mode=self.ground.isolation(),
                 read=tuple(sorted({*map(str, bases), self.ground.uv, str(script)})),
                 write=(str(target), str(environments.cache)),
                 connect_tcp=(INDEX_PORT,),
+                reach="any_host",
             ),
             timeout_s=starting.plan.timeout_s,
         )

@@ -25,7 +25,7 @@ def refuse_not_run(file: PlatformFile) -> None:
     """Raise BadRequest for what a file may say and this version does not do."""
     if file.layout != "separate":
         raise errors.BadRequest("platform.not_run", field="layout", value=file.layout, instead="separate")
-    if file.isolation not in {"auto", "auto-or-none"}:
+    if file.isolation == "none":
         raise errors.BadRequest("platform.not_run", field="isolation", value=file.isolation, instead="auto")
 
 

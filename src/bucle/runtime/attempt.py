@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-Mode = Literal["auto", "none"]
+Mode = Literal["auto", "strict", "none"]
+Reach = Literal["this_host", "any_host"]
 Why = Literal["ok", "failed", "timeout", "canceled"]
 Reason = Literal[
     "spec_invalid",
@@ -18,6 +19,7 @@ Reason = Literal[
     "exec_failed",
 ]
 DEFAULT_LOG_LIMIT_BYTES = 64 << 20
+LISTENER = 3  # the descriptor of the socket that user code may be given to listen on
 ATTEMPT_VARIABLE = "BUCLE_ATTEMPT"  # in the environment of user code: its attempt's folder
 
 
@@ -25,14 +27,17 @@ ATTEMPT_VARIABLE = "BUCLE_ATTEMPT"  # in the environment of user code: its attem
 class Isolation:
     """What user code may touch beside the system: paths to read and run, paths to write, TCP ports to call.
 
-    `auto` is Landlock on top of what every attempt gets; `none` leaves Landlock out. There is no third way:
-    where `auto` cannot be had, the attempt fails.
+    `auto` is Landlock on top of what every attempt gets; `strict` adds a file tree, processes and a network of
+    its own (bubblewrap); `none` leaves both out. Where a mode cannot be had, the attempt fails. Within `strict`
+    the ports of `this_host` are relayed one by one; `any_host` shares the host's network, for Landlock knows
+    ports and not hosts.
     """
 
     mode: Mode
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
     connect_tcp: tuple[int, ...] = ()
+    reach: Reach = "this_host"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,11 @@ class Verified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSpec:
-    """One try of one step: what to run, where, how long, within which walls. Paths are absolute."""
+    """One try of one step: what to run, where, how long, within which walls. Paths are absolute.
+
+    `listen` names an abstract unix socket that user code finds bound, as the descriptor `LISTENER`: it
+    lies in the host's network, wherever user code does.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -68,6 +77,7 @@ class AttemptSpec:
     verify: tuple[Verified, ...] = ()
     log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES
     umask: int = 0o077
+    listen: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +154,7 @@ def decode_spec(document: bytes) -> AttemptSpec:
             read=_texts(isolation["read"], "isolation.read"),
             write=_texts(isolation["write"], "isolation.write"),
             connect_tcp=_ports(isolation["connect_tcp"]),
+            reach=_choice(isolation["reach"], "isolation.reach", Reach),
         ),
         timeout_s=_optional(found["timeout_s"], "timeout_s", _seconds),
         grace_s=_seconds(found["grace_s"], "grace_s"),
@@ -151,6 +162,7 @@ def decode_spec(document: bytes) -> AttemptSpec:
         verify=tuple(_verified(row) for row in _list(found["verify"], "verify")),
         log_limit_bytes=_count(found["log_limit_bytes"], "log_limit_bytes"),
         umask=_count(found["umask"], "umask"),
+        listen=_optional(found["listen"], "listen", _text),
     )
 
 
@@ -195,10 +207,19 @@ def _object(document: bytes, kind: type) -> dict[str, Any]:
 
 
 def _members(value: object, name: str, kind: type) -> dict[str, Any]:
-    wanted = {field.name for field in fields(kind)}
-    if not isinstance(value, dict) or set(value) != wanted:
-        raise ValueError(f"{name} must hold exactly {', '.join(sorted(wanted))}")
-    return value
+    """Return the members of an object; where `kind` has a default one may be missing, as older writers left it."""
+    known = {field.name: field.default for field in fields(kind)}
+    optional = {one: _plain(default) for one, default in known.items() if default is not MISSING}
+    if not isinstance(value, dict) or not known.keys() - optional.keys() <= set(value) <= known.keys():
+        raise ValueError(f"{name} must hold {', '.join(sorted(known))} and nothing else")
+    return {**optional, **value}
+
+
+def _plain(default: Any) -> Any:
+    """Return a default as JSON has it."""
+    if is_dataclass(default) and not isinstance(default, type):
+        return asdict(default)
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _list(value: object, name: str) -> list[Any]:

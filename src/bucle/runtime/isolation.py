@@ -1,5 +1,6 @@
 """Isolation: the walls round user code, checked by its supervisor, put up by the process that becomes it."""
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -7,12 +8,13 @@ from bucle.runtime import landlock, linux, seccomp
 from bucle.runtime.attempt import ATTEMPT_VARIABLE, Isolation, Reason
 
 _OOM_ADJUSTMENT = 500
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # What programs need of any system. /etc is named file by file: a root job without capabilities still owns
 # /etc/shadow and /etc/ssl/private.
-_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin")
-_SETTINGS = (
+SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin")
+SYSTEM_PREFIXES = tuple(f"{path}/" for path in SYSTEM)
+SETTINGS = (
     "/etc/ca-certificates",
     "/etc/pki/ca-trust",
     "/etc/pki/tls/certs",
@@ -37,9 +39,9 @@ _SETTINGS = (
     "/etc/mime.types",
     "/etc/fonts",
 )
-_KERNEL = ("/proc", "/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/fs/cgroup")
+KERNEL = ("/proc", "/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/fs/cgroup")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108  the name of the mount, not a temporary file
+SHARED_MEMORY = "/dev/shm"  # noqa: S108  the name of the mount, not a temporary file
 
 
 class RefusedError(Exception):
@@ -68,13 +70,15 @@ def check(isolation: Isolation, *, sealed: Iterable[str]) -> int:
     abi = landlock.landlock_abi()
     if abi == 0 or not seccomp.filter_known():
         raise RefusedError("isolation_unavailable", "this host has no Landlock to confine the job")
+    if isolation.mode == "strict" and shutil.which("bwrap", path=PATH) is None:
+        raise RefusedError("isolation_unavailable", "strict isolation needs bubblewrap, and this host has none")
     return abi
 
 
 def environment(given: Mapping[str, str], *, home: str, temporary: str, attempt: str) -> dict[str, str]:
     """Return all that user code finds in its environment: nothing of ours is inherited."""
     fixed = {"HOME": home, "TMPDIR": temporary, ATTEMPT_VARIABLE: attempt}
-    return {"PATH": _PATH, "LANG": "C.UTF-8", **given, **fixed}
+    return {"PATH": PATH, "LANG": "C.UTF-8", **given, **fixed}
 
 
 def confine(isolation: Isolation, *, own: Iterable[str]) -> None:
@@ -86,7 +90,7 @@ def confine(isolation: Isolation, *, own: Iterable[str]) -> None:
     linux.volunteer_for_oom(_OOM_ADJUSTMENT)
     linux.drop_capabilities()
     linux.forbid_new_privileges()
-    if isolation.mode == "auto":
+    if isolation.mode != "none":
         landlock.restrict(_grants(isolation, own), connect_tcp=isolation.connect_tcp)
         seccomp.restrict_calls()
 
@@ -95,10 +99,10 @@ def _grants(isolation: Isolation, own: Iterable[str]) -> Iterator[tuple[str, int
     yield from ((path, landlock.READ) for path in isolation.read)
     yield from ((path, landlock.WRITE) for path in (*isolation.write, *own))
     offered = (
-        (_SYSTEM, landlock.READ),
-        ((*_SETTINGS, *_KERNEL), landlock.LOOK),
+        (SYSTEM, landlock.READ),
+        ((*SETTINGS, *KERNEL), landlock.LOOK),
         (_DEVICES, landlock.DEVICE),
-        ((_SHARED_MEMORY,), landlock.WRITE),
+        ((SHARED_MEMORY,), landlock.WRITE),
     )
     for paths, rights in offered:
         yield from ((path, rights) for path in paths if Path(path).exists())

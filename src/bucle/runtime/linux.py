@@ -92,7 +92,11 @@ def boot_id() -> str:
 
 
 def children() -> tuple[int, ...]:
-    """Return the pids of this process's children, zombies included; this process has one thread."""
-    own = os.getpid()
-    listed = Path(f"/proc/{own}/task/{own}/children").read_text(encoding="ascii")
-    return tuple(int(pid) for pid in listed.split())
+    """Return the pids of this process's children, zombies included; only its first thread forks."""
+    return children_of(os.getpid())
+
+
+def children_of(pid: int) -> tuple[int, ...]:
+    """Return the pids of the children of a process's first thread, zombies included; OSError when it is gone."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return tuple(int(child) for child in listed.split())

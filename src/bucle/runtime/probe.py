@@ -1,97 +1,144 @@
-"""What isolation holds on this host, found out by doing: hostile acts in a throw-away folder.
+"""What isolation holds on this host, found out by doing: the 28 hostile acts in a throw-away folder.
 
-`python -m bucle.runtime.probe` tries each act without walls first, and writes one JSON line an act: its name, whether
-it works without walls (the control), whether the walls stop it.
+`python -m bucle.runtime.probe [MODE …]` tries each act as a plain process and as an attempt of each mode, and writes
+JSON lines: first what this host has, then one an act: its name, and what became of it by mode.
 """
 
 import json
-import socket
+import os
+import secrets
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from bucle.runtime import folder
+from bucle.runtime import folder, isolation
+from bucle.runtime.acts import ACTS, DONE, SECRET, SECRET_VARIABLE, STOPPED, command, server_command
 from bucle.runtime.attempt import AttemptSpec, Exit, Isolation, Mode
+from bucle.runtime.isolation import RefusedError
 from bucle.runtime.landlock import landlock_abi
 from bucle.runtime.spawning import Spawner
 
-PATIENCE_S = 10.0
+Fate = Literal["open", "stopped", "broken"]
+MODES: tuple[Mode, ...] = ("none", "auto", "strict")
+_PATIENCE_S = 30.0
+_FILES = ("rows", "records.db", "key", ".bashrc")
+_FATES: Mapping[int | None, Fate] = {DONE: "open", STOPPED: "stopped"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """One hostile act as a shell command that exits 0 when it succeeded."""
+class Ground:
+    """Where acts are tried: a folder of ours, who plays the server there, who starts attempts."""
 
-    name: str
-    command: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What became of an act: `control` says that it works without walls, `stopped` that the walls stop it."""
-
-    act: str
-    control: bool
-    stopped: bool
+    root: Path
+    server: Mapping[str, str | int]
+    python: str
+    spawner: Spawner
 
 
-def acts(place: Path, port: int) -> Iterator[Act]:
-    """Yield the acts against a folder that belongs to another stage, and a port that no job may call."""
-    secret = place / "rows.csv"
-    yield Act(name="read a file of another stage", command=f"cat {secret}")
-    yield Act(name="list a folder of another stage", command=f"ls {place}")
-    yield Act(name="overwrite a file of another stage", command=f"echo x >> {secret}")
-    yield Act(name="read it through a symbolic link", command=f"ln -s {secret} link && cat link")
-    yield Act(name="read it through /proc/self/root", command=f"cat /proc/self/root{secret}")
-    yield Act(name="connect to an unlisted port", command=f"exec 3<>/dev/tcp/127.0.0.1/{port}")
+def available() -> tuple[Mode, ...]:
+    """Return the modes that this host can give."""
+    found: list[Mode] = []
+    for mode in MODES:
+        try:
+            isolation.check(Isolation(mode=mode), sealed=())
+        except RefusedError:
+            continue
+        found.append(mode)
+    return tuple(found)
 
 
-def probe() -> Iterator[Finding]:
-    """Try every act twice, without walls and with them."""
-    with tempfile.TemporaryDirectory(prefix="bucle-probe-") as name, socket.create_server(("127.0.0.1", 0)) as server:
-        root = Path(name)
-        stage = root / "stage"
-        stage.mkdir()
-        (stage / "rows.csv").write_text("1\n")
-        with Spawner(notify=str(root / "nobody"), log=root / "spawner.log") as spawner:
-            for number, act in enumerate(acts(stage, server.getsockname()[1])):
-                free = _succeeds(spawner, root / f"free-{number}", act, "none")
-                walled = _succeeds(spawner, root / f"walled-{number}", act, "auto")
-                yield Finding(act=act.name, control=free, stopped=not walled)
+def probe(modes: Sequence[Mode]) -> Iterator[dict[str, str]]:
+    """Yield each act's name with its fate as a `plain` process, and as an attempt of each of `modes`."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bucle-probe-", ignore_cleanup_errors=True) as made,
+        _ground(made) as ground,
+    ):
+        for number, act in enumerate(ACTS):
+            fates: dict[str, str] = {mode: _as_attempt(ground, act, mode, f"{number}-{mode}") for mode in modes}
+            yield {"act": act, "plain": _as_child(ground, act, f"{number}-plain"), **fates}
 
 
-def _succeeds(spawner: Spawner, place: Path, act: Act, mode: Mode) -> bool:
-    work = place.with_name(f"{place.name}-work")
-    work.mkdir()
+@contextmanager
+def _ground(made: str) -> Iterator[Ground]:
+    root, python = Path(made), os.path.realpath(sys.executable)
+    name = f"bucle-probe-{secrets.token_hex(8)}"
+    (root / "cwd").mkdir()
+    (root / "cwd" / "rows").write_text(SECRET, encoding="utf-8")
+    argv = server_command(python, name, str(root / "s"))
+    with (
+        subprocess.Popen(argv, cwd=root / "cwd", stdout=subprocess.PIPE, text=True) as server,
+        Spawner(notify=str(root / "nobody"), log=root / "spawner.log") as spawner,
+    ):
+        assert server.stdout is not None
+        tcp, udp = map(int, server.stdout.readline().split())
+        known: dict[str, str | int] = {"server": server.pid, "name": name, "closed": tcp, "udp": udp}
+        yield Ground(root=root, server=known, python=python, spawner=spawner)
+        server.kill()
+
+
+def _lay_out(ground: Ground, name: str) -> dict[str, str | int]:
+    """Lay out an untouched scene; one act may spoil it."""
+    parts = {part: ground.root / name / part for part in ("stage", "own", "environment", "inputs")}
+    for part in parts.values():
+        part.mkdir(parents=True)
+    for file in (*(parts["stage"] / one for one in _FILES), parts["environment"] / "module.py"):
+        file.write_text(SECRET, encoding="utf-8")
+    os.link(parts["stage"] / "rows", parts["inputs"] / "linked")
+    os.link(ground.root / "s", parts["stage"] / "s")
+    return {**ground.server, **{part: str(path) for part, path in parts.items()}}
+
+
+def _as_child(ground: Ground, act: str, name: str) -> Fate:
+    """Try an act as a plain child that inherits what a careless parent passes on."""
+    argv = command(ground.python, act, _lay_out(ground, name))
+    with (ground.root / "cwd" / "rows").open() as inherited:
+        done = subprocess.run(
+            argv,
+            env={SECRET_VARIABLE: SECRET},
+            pass_fds=[inherited.fileno()],
+            capture_output=True,
+            check=False,
+            timeout=_PATIENCE_S,
+        )
+    return _FATES.get(done.returncode, "broken")
+
+
+def _as_attempt(ground: Ground, act: str, mode: Mode, name: str) -> Fate:
+    scene = _lay_out(ground, name)
+    prefix = str(Path(ground.python).parents[1])
+    read = (str(scene["environment"]), str(scene["inputs"]), *(() if prefix == "/usr" else (prefix,)))
     spec = AttemptSpec(
-        argv=("/bin/bash", "-c", act.command),
+        argv=command(ground.python, act, scene),
         env={},
-        cwd=str(work),
-        isolation=Isolation(mode=mode, write=(str(work),)),
-        timeout_s=PATIENCE_S,
+        cwd=str(scene["own"]),
+        isolation=Isolation(mode=mode, read=read, write=(str(scene["own"]),)),
+        timeout_s=_PATIENCE_S,
     )
+    place = ground.root / f"{name}-attempt"
     folder.write_spec(place, spec)
-    spawner.spawn(place)
-    deadline = time.monotonic() + 2 * PATIENCE_S
-    while time.monotonic() < deadline:
+    ground.spawner.spawn(place)
+    give_up_at = time.monotonic() + 2 * _PATIENCE_S
+    while time.monotonic() < give_up_at:
         found = folder.probe(place)
         if isinstance(found, Exit):
-            return found.rc == 0
-        time.sleep(0.01)
-    return False
+            return _FATES.get(found.rc, "broken")
+        time.sleep(0.005)
+    return "broken"
 
 
-def main() -> int:
-    """Write what was found; return 1 when an act that works without walls is not stopped by them."""
-    print(json.dumps({"landlock_abi": landlock_abi()}))
-    findings = list(probe())
-    for finding in findings:
-        print(json.dumps(asdict(finding)))
-    return 0 if all(finding.stopped for finding in findings if finding.control) else 1
+def main(wanted: Sequence[str]) -> None:
+    """Write what was found in the `wanted` modes, or in all that this host has."""
+    modes = available()
+    print(json.dumps({"landlock_abi": landlock_abi(), "modes": modes}), flush=True)
+    for found in probe([mode for mode in modes if not wanted or mode in wanted]):
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(sys.argv[1:])

@@ -101,17 +101,19 @@ def _run(attempt: _Attempt, spec: AttemptSpec, log: JobLog) -> Ending:
         return Ending(rc=None, stopped="canceled", processes_left=0)
     started = start(spec, place, log.sink)
     log.close_sink()
+    leader = _await_exec(started, log)
     with suppress(OSError):  # a full disk: what runs is worth more than its number
-        _describe(attempt, abi, user_pid=started.pid)
-    _await_exec(started)
-    return watch(started.pid, spec, log, attempt.wakeups)
+        _describe(attempt, abi, user_pid=leader)
+    return watch(started.pid, leader, spec, log, attempt.wakeups)
 
 
-def _await_exec(started: Started) -> None:
+def _await_exec(started: Started, log: JobLog) -> int:
     try:
-        await_exec(started)
+        return await_exec(started)
     except RefusedError:
         end_kin()
+        while log.drain():  # what bubblewrap said
+            pass
         raise
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bucle.runtime.attempt import AttemptSpec, Isolation, Mode, Verified
+from bucle.runtime.attempt import LISTENER, AttemptSpec, Isolation, Mode, Verified
 
 _LOG_LIMIT_BYTES = 16 << 20
 _DRAIN_S = 30.0
@@ -73,7 +73,7 @@ def attempt_of(wanted: Wanted, place: Path, socket: str) -> AttemptSpec:
     """Return the order for a supervisor to run a worker in the attempt folder `place`, behind its socket."""
     home = place / "home"
     order = {
-        "socket": socket,
+        "listener": LISTENER,
         "model": wanted.model,
         "model_digest": wanted.model_digest,
         "ready": str(home / "ready.json"),
@@ -91,12 +91,15 @@ def attempt_of(wanted: Wanted, place: Path, socket: str) -> AttemptSpec:
             Verified(path=wanted.lock, digest=wanted.lock_digest),
         ),
         log_limit_bytes=_LOG_LIMIT_BYTES,
+        listen=socket,
     )
 
 
 def socket_of(spec: AttemptSpec) -> str:
-    """Return the socket's name that a worker's attempt was ordered with."""
-    return str(json.loads(spec.argv[-1])["socket"])
+    """Return the socket's name that a worker's attempt was ordered with; ValueError when it has none."""
+    if spec.listen is None:
+        raise ValueError("this attempt listens on nothing: it is no worker")
+    return spec.listen
 
 
 def _wanted(entry: Mapping[str, Any]) -> Wanted:

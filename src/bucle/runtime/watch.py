@@ -50,13 +50,14 @@ class Wakeups:
         return self._cancel
 
 
-def watch(pid: int, spec: AttemptSpec, log: JobLog, wakeups: Wakeups) -> Ending:
-    """Wait for user code `pid`; stop it (TERM to its group, KILL after `grace_s`) when asked or out of time.
+def watch(pid: int, leader: int, spec: AttemptSpec, log: JobLog, wakeups: Wakeups) -> Ending:
+    """Wait for the child `pid`; stop user code (TERM to its group, KILL after `grace_s`) when asked or out of time.
 
+    `leader` leads user code's group: the child itself, or what bubblewrap runs.
     When it has ended, whatever it left running is killed, also what had daemonised: an attempt that is over
     runs nothing.
     """
-    clock = _Clock(pid, spec)
+    clock = _Clock(leader, spec)
     with selectors.DefaultSelector() as selector:
         selector.register(log.source, selectors.EVENT_READ)
         selector.register(wakeups.source, selectors.EVENT_READ)
@@ -92,8 +93,8 @@ def end_kin() -> int:
 class _Clock:
     """When user code must be asked to end, and when it must be made to. On the monotonic clock."""
 
-    def __init__(self, pid: int, spec: AttemptSpec) -> None:
-        self._pid = pid
+    def __init__(self, leader: int, spec: AttemptSpec) -> None:
+        self._leader = leader
         self._grace_s = spec.grace_s
         self._due = None if spec.timeout_s is None else time.monotonic() + spec.timeout_s
         self.stopped: Stopped | None = None
@@ -104,10 +105,10 @@ class _Clock:
         if self.stopped is None and (cancel or due):
             self.stopped = "canceled" if cancel else "timeout"
             self._due = time.monotonic() + self._grace_s
-            _signal_group(self._pid, signal.SIGTERM)
+            _signal_group(self._leader, signal.SIGTERM)
         elif due:
             self._due = None
-            _signal_group(self._pid, signal.SIGKILL)
+            _signal_group(self._leader, signal.SIGKILL)
 
     def patience_s(self) -> float | None:
         """Return how long there is nothing to do, None for as long as it takes."""

@@ -32,9 +32,12 @@ _GATEWAY_LEAVES_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a worker is told: its socket's name, its model's folder and digest, where it says that it is ready."""
+    """What a worker is told: its socket, its model's folder and digest, where it says that it is ready.
 
-    socket: str
+    `listener` is the descriptor of a unix socket that is bound already.
+    """
+
+    listener: int
     model: str
     model_digest: str
     ready: str
@@ -190,8 +193,7 @@ async def serve(order: Order, model: ServedModel, schema: Schema, proof: Mapping
     runner.start()
     hello = json.dumps(hello_of(order, schema, proof)).encode()
     links = Links()
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(f"\0{order.socket}")
+    listener = socket.socket(fileno=order.listener)
     server = await loop.create_unix_server(lambda: Link(hello, schema, runner, links), sock=listener, backlog=_BACKLOG)
     _say_ready(Path(order.ready), hello)
     sys.stderr.write(f"ready: {schema.digest} row_wise={proof['row_wise']} ({proof['why']})\n")

@@ -16,15 +16,15 @@ import uvicorn
 from bucle import errors
 from bucle.clock import Clock
 from bucle.config import Home, records_address
+from bucle.server import network
 from bucle.server.app import build_application
 from bucle.server.compose import HOST, compose, data_plane
 from bucle.server.life import HomeLock, announce, listen
+from bucle.server.network import Network
 from bucle.server.records import address, hold, remember
 from bucle.store import engines
 from bucle.store.moving import move
 from bucle.store.records import Records
-
-GRACE_S = 5
 
 
 def main() -> int:
@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--scoring-port", type=int, default=0)
     parser.add_argument("--move-records", action="store_true", help="move the records to BUCLE_RECORDS, and leave")
     parser.add_argument("--stop-data-plane", action="store_true", help="stop what a killed server left, and leave")
+    network.add_options(parser)
     asked = parser.parse_args()
     os.umask(0o077)
     home = Home(root=asked.home.resolve())
@@ -45,14 +46,14 @@ def main() -> int:
                 return 0
             if asked.move_records:
                 return move_records(home)
-            return serve(home, asked.port, asked.scoring_port)
+            return serve(home, asked.port, asked.scoring_port, network.network_of(asked))
     except errors.BucleError as error:
         print(f"{type(error).__name__}\t{error.code}\t{error.detail}\t{error.hint}", file=sys.stderr)  # noqa: T201
         return error.exit_status
 
 
-def serve(home: Home, port: int, scoring_port: int) -> int:
-    """Run API and engine on a home whose lock is held."""
+def serve(home: Home, port: int, scoring_port: int, beyond: Network | None = None) -> int:
+    """Run API and engine on a home whose lock is held; on loopback, and `beyond` it where that is asked for."""
     logging.basicConfig(
         filename=home.log / "server.log",
         level=logging.INFO,
@@ -62,16 +63,8 @@ def serve(home: Home, port: int, scoring_port: int) -> int:
     with listen(HOST, port) as listener, closing(hold(home, records_address())) as held:
         bound = listener.getsockname()[1]
         installation = compose(home, held.records, lambda: bound, scoring_port)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                build_application(installation.world),
-                log_config=None,
-                access_log=False,
-                timeout_keep_alive=75,  # uvicorn's 5 s drops the idle connections of MLflow's client
-                timeout_graceful_shutdown=GRACE_S,
-                server_header=False,
-            )
-        )
+        application = build_application(installation.world, () if beyond is None else beyond.names)
+        server = uvicorn.Server(uvicorn.Config(application, **network.SETTINGS))
         clock = Clock(world=installation.world, plane=installation.plane)
 
         def leave() -> None:
@@ -92,10 +85,11 @@ def serve(home: Home, port: int, scoring_port: int) -> int:
             loop.start()
 
         try:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, stop)
-            announce(home.server, pid=os.getpid(), address=f"http://{HOST}:{bound}", port=bound)
-            server.run(sockets=[listener])
+            with network.opened(beyond, application, held.records) as outside:
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    signal.signal(number, stop)
+                announce(home.server, pid=os.getpid(), address=f"http://{HOST}:{bound}", port=bound, network=outside)
+                server.run(sockets=[listener])
         finally:
             home.server.unlink(missing_ok=True)
             clock.stop()

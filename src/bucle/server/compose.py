@@ -17,6 +17,7 @@ from bucle import __version__
 from bucle.access.computes import list_computes
 from bucle.access.keys import read_or_make_keys
 from bucle.access.policy import Policy
+from bucle.access.settings import read_settings
 from bucle.access.stages import list_stages
 from bucle.config import Home, package_index
 from bucle.core.classes import Tier
@@ -30,6 +31,8 @@ from bucle.execution.queue import Place
 from bucle.ops import job_run
 from bucle.ops.uploads import manifest_in
 from bucle.ops.world import Tools, World
+from bucle.runtime.attempt import Mode
+from bucle.runtime.landlock import landlock_abi
 from bucle.runtime.spawning import Spawner
 from bucle.server.first_run import first_run
 from bucle.serving.deployments import Deployment
@@ -70,7 +73,7 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
     ground = Ground(
         home=home,
         objects=objects,
-        isolation="auto",
+        isolation=lambda: _isolation(records),
         uv=find_uv_bin(),
         index=package_index(),
         tier_of=lambda stage: _tiers(records)[stage],
@@ -176,8 +179,17 @@ def _place_of(world: World, endpoint: Endpoint, deployment: Deployment) -> Serve
         lock=built.folder / "lock.txt",
         lock_digest=built.lock_digest,
         model=world.models / endpoint.stage / hex_of(deployment.model_digest),
-        isolation="auto",
+        isolation=_isolation(world.records),
     )
+
+
+def _isolation(records: Records) -> Mode:
+    """Return how user code is confined: what the platform file says, as far as this host can."""
+    with records.read() as rows:
+        said = read_settings(rows).isolation
+    if said == "auto-or-none":
+        return "auto" if landlock_abi() else "none"
+    return "strict" if said == "strict" else "auto"
 
 
 def _manifest(world: World, workspace: str, digest: str) -> Manifest:

@@ -36,7 +36,7 @@ class Place:
     lock: Path
     lock_digest: str
     model: Path
-    isolation: Literal["auto", "none"]
+    isolation: Literal["auto", "strict", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

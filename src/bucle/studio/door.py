@@ -91,17 +91,27 @@ class Visit:
         return HTMLResponse(pages.render(template, me=me, tiers=tiers, **values), status)
 
 
+def cookie_name(request: Request) -> str:
+    """Return the name of the session's cookie; over TLS one that no other host and no plain page can set."""
+    return f"__Host-{COOKIE}" if _over_tls(request) else COOKIE
+
+
+def cookie_path(request: Request) -> str:
+    """Return the pages that are sent the cookie; a `__Host-` one is for all, or browsers refuse it."""
+    return "/" if _over_tls(request) else PREFIX
+
+
 def visited(request: Request) -> Visit:
     """Return who asks for a page, by his cookie; NotSignedIn otherwise."""
     world: World = request.app.state.world
-    found = seat(world, request.cookies.get(COOKIE, ""))
+    found = seat(world, request.cookies.get(cookie_name(request), ""))
     return Visit(request=request, world=world, call=_call(request, found.identity), seat=found)
 
 
 def asked(request: Request) -> tuple[World, Call]:
     """Return who asks for a twin: by his `Authorization`, which a cookie never adds to, else by his cookie."""
     world: World = request.app.state.world
-    authorization, cookie = request.headers.get("authorization"), request.cookies.get(COOKIE)
+    authorization, cookie = request.headers.get("authorization"), request.cookies.get(cookie_name(request))
     if authorization is None and cookie is not None:
         identity = seat(world, cookie).identity
     else:
@@ -149,6 +159,10 @@ def note_refusal(request: Request, error: errors.BucleError) -> None:
         record_denial(request.app.state.world, call, error, f"{request.method} {request.url.path}")
     except Exception:
         LOG.exception("the refusal of request %s was not recorded", call.request_id)
+
+
+def _over_tls(request: Request) -> bool:
+    return request.url.scheme == "https"
 
 
 def _call(request: Request, identity: Identity) -> Call:

@@ -12,7 +12,17 @@ from bucle.access.passwords import LONGEST
 from bucle.ops import sign_in
 from bucle.ops.sign_in import Knock
 from bucle.ops.world import World
-from bucle.studio.door import COOKIE, OPEN, PREFIX, SIGN_IN, SIGNED_IN, Door, Posted, refuse_foreign_form
+from bucle.studio.door import (
+    OPEN,
+    PREFIX,
+    SIGN_IN,
+    SIGNED_IN,
+    Door,
+    Posted,
+    cookie_name,
+    cookie_path,
+    refuse_foreign_form,
+)
 from bucle.studio.page import Pages
 
 DOOR = Door()
@@ -53,9 +63,10 @@ def redeem(request: Request, code: Typed, password: Typed, next_page: Next = "")
 @DOOR.page("POST", "/sign-out", permission=SIGNED_IN)
 def logout(visit: Posted) -> Response:
     """End the session of the cookie."""
-    sign_in.logout(visit.world, visit.call, f"Bearer {visit.request.cookies[COOKIE]}")
+    sign_in.logout(visit.world, visit.call, f"Bearer {visit.request.cookies[cookie_name(visit.request)]}")
     answer = RedirectResponse(SIGN_IN, 303)
-    answer.delete_cookie(COOKIE, path=PREFIX)
+    name, path = cookie_name(visit.request), cookie_path(visit.request)
+    answer.delete_cookie(name, path=path, secure=visit.request.url.scheme == "https", httponly=True, samesite="lax")
     return answer
 
 
@@ -78,9 +89,9 @@ def _forms(
 def _seated(request: Request, opened: dict[str, Any], next_page: str) -> Response:
     answer = RedirectResponse(own_page(next_page), 303)
     answer.set_cookie(
-        COOKIE,
+        cookie_name(request),
         opened["session"],
-        path=PREFIX,
+        path=cookie_path(request),
         secure=request.url.scheme == "https",
         httponly=True,
         samesite="lax",
@@ -94,7 +105,7 @@ def _world(request: Request) -> World:
 
 
 def _knock(request: Request) -> Knock:
-    earlier = request.cookies.get(COOKIE)
+    earlier = request.cookies.get(cookie_name(request))
     return Knock(
         address=request.client.host if request.client else "",
         request_id=request.state.request_id,

@@ -23,6 +23,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the records in {where} were begun with another key file than this state folder's, which has none",
         "bring {keys} from the state folder they were begun with: it opens their tokens and endpoint keys",
     ),
+    "server.needs_tls": (
+        "{host} is an address of the network: without TLS its callers' tokens would be read on the way",
+        "add `--tls-cert FILE --tls-key FILE`, or stay on loopback behind a proxy that speaks TLS",
+    ),
+    "server.needs_a_name": (
+        "{host} is every address of this machine: by which names may callers call it?",
+        "add `--allow-host NAME`, once for each name in its certificate",
+    ),
+    "server.needs_principals": (
+        "nobody but the bootstrap administrator can sign in: his token is not for a network",
+        "on loopback first: name people and their roles in platform.yml, `bucle apply`, `bucle principal invite NAME`",
+    ),
+    "server.bad_certificate": (
+        "the certificate {certificate} and its key cannot be used: {why}",
+        "give PEM files that belong together, readable by the server's user",
+    ),
     "server.unguarded_route": (
         "the route {path} names no permission that exists ({permission})",
         "give it exactly one",

@@ -1,0 +1,68 @@
+"""Strict walls: the command by which bubblewrap gives user code a file tree, processes and a network of its own.
+
+Only what an order grants is in that tree, at the same paths as outside. `inside` runs first there: it puts up the
+walls of `auto` as well, and becomes user code.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from bucle.runtime import isolation
+from bucle.runtime.attempt import AttemptSpec
+
+_PACKAGES = Path(__file__).resolve().parents[2]
+_START = (
+    "import sys; sys.path.append(sys.argv[1]); from bucle.runtime.inside import main; main(*map(int, sys.argv[2:]))"
+)
+_OWN_NAMESPACES = ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try")
+
+
+def command(spec: AttemptSpec, own: tuple[str, ...], order: int, channel: int) -> tuple[str, ...]:
+    """Return the command that runs `inside` within the walls of `spec`; `own` are further writable folders.
+
+    The descriptors `order` (a file that holds `order_of`) and `channel` (a socket for what it says) go with it.
+    """
+    program = shutil.which("bwrap", path=isolation.PATH) or "bwrap"  # `isolation.check` has found it
+    shim = (os.path.realpath(sys.executable), "-I", "-S", "-c", _START, str(_PACKAGES), str(order), str(channel))
+    return (program, *_OWN_NAMESPACES, *_network(spec), *_tree(spec, own), "--chdir", spec.cwd, "--", *shim)
+
+
+def order_of(spec: AttemptSpec, own: tuple[str, ...]) -> bytes:
+    """Return what `inside` is told, as JSON."""
+    walls = spec.isolation
+    ports = walls.connect_tcp if walls.reach == "this_host" else ()
+    return json.dumps(
+        {
+            "argv": spec.argv,
+            "read": walls.read,
+            "write": (*walls.write, *own),
+            "connect_tcp": walls.connect_tcp,
+            "relayed": ports,
+        }
+    ).encode()
+
+
+def _network(spec: AttemptSpec) -> Iterator[str]:
+    if spec.isolation.reach == "this_host":
+        yield "--unshare-net"
+
+
+def _tree(spec: AttemptSpec, own: tuple[str, ...]) -> Iterator[str]:
+    yield from ("--die-with-parent", "--proc", "/proc", "--dev", "/dev", "--tmpfs", isolation.SHARED_MEMORY)
+    for path in (*isolation.SYSTEM, *isolation.SETTINGS, *isolation.KERNEL):
+        if path != "/proc":
+            yield from ("--ro-bind-try", path, path)
+    for path in (_prefix(), str(Path(__file__).parent), *spec.isolation.read):
+        if not f"{path}/".startswith(isolation.SYSTEM_PREFIXES):
+            yield from ("--ro-bind", path, path)
+    for path in (*spec.isolation.write, *own):
+        yield from ("--bind", path, path)
+
+
+def _prefix() -> str:
+    """Return the folder of the interpreter that runs `inside`."""
+    return str(Path(os.path.realpath(sys.executable)).parents[1])
