@@ -10,6 +10,7 @@ Mode = Literal["auto", "none"]
 Why = Literal["ok", "failed", "timeout", "canceled"]
 Reason = Literal[
     "spec_invalid",
+    "secrets_missing",
     "path_missing",
     "paths_overlap",
     "code_changed",
@@ -68,6 +69,8 @@ class AttemptSpec:
     verify: tuple[Verified, ...] = ()
     log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES
     umask: int = 0o077
+    sealed: tuple[str, ...] = ()
+    """Variables whose values are secrets: they come beside the order, and no file holds them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +154,7 @@ def decode_spec(document: bytes) -> AttemptSpec:
         verify=tuple(_verified(row) for row in _list(found["verify"], "verify")),
         log_limit_bytes=_count(found["log_limit_bytes"], "log_limit_bytes"),
         umask=_count(found["umask"], "umask"),
+        sealed=_texts(found["sealed"], "sealed"),
     )
 
 
