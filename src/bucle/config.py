@@ -72,6 +72,11 @@ class Home:
         return self.root / "keys.json"
 
     @property
+    def secret_keys(self) -> Path:
+        """The keys that secrets are sealed under (0600)."""
+        return self.root / "secret-keys.json"
+
+    @property
     def admin_token(self) -> Path:
         """The token of the bootstrap administrator (0600)."""
         return self.root / "admin-token"
@@ -95,6 +100,15 @@ def records_address() -> str | None:
     It comes by the environment and not as an argument: it may hold a password, and arguments are seen by everybody.
     """
     return os.environ.get("BUCLE_RECORDS") or None
+
+
+def secrets_keys() -> tuple[str, ...]:
+    """Return the key of secrets given by the environment, in base64, and the one before it; none: they lie in a file.
+
+    `BUCLE_SECRETS_KEY` seals; `BUCLE_SECRETS_KEY_BEFORE` only opens, until everything was sealed again.
+    """
+    given = [os.environ.get(name) or "" for name in ("BUCLE_SECRETS_KEY", "BUCLE_SECRETS_KEY_BEFORE")]
+    return tuple(text for text in given if text) if given[0] else ()
 
 
 def with_records(address: str | None) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from bucle.client.platform_file import Gates, Platform
 from bucle.client.promotion import Promotions
 from bucle.client.replay import Replays
 from bucle.client.schedule import Schedules
+from bucle.client.secret import Secrets
 from bucle.client.sign_in import SignIn
 
 PREFIX = "/api/v1"
@@ -55,6 +56,7 @@ class Client:
         self.binding = Bindings(session=session)
         self.token = Tokens(session=session)
         self.can = Can(session=session)
+        self.secret = Secrets(session=session)
 
     def close(self) -> None:
         """Give back the connections."""

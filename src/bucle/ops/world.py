@@ -13,6 +13,7 @@ from bucle.access.attempts import Attempts
 from bucle.access.keys import Keys
 from bucle.access.passwords import Passwords
 from bucle.access.policy import Policy
+from bucle.access.secret_keys import SecretKeys
 from bucle.config import Home
 from bucle.core.classes import Tier
 from bucle.core.snapshot import Caller, Principal
@@ -84,6 +85,7 @@ class World:
     """Makes the engine turn now."""
     scoring_address: Callable[[], str | None]
     """Where the gateway answers, or None while it does not."""
+    secret_keys: SecretKeys
     passwords: Passwords = field(default_factory=Passwords)
     attempts: Attempts = field(default_factory=Attempts)
 

@@ -17,8 +17,9 @@ from bucle import __version__
 from bucle.access.computes import list_computes
 from bucle.access.keys import read_or_make_keys
 from bucle.access.policy import Policy
+from bucle.access.secret_keys import SecretKeys
 from bucle.access.stages import list_stages
-from bucle.config import Home, package_index
+from bucle.config import Home, package_index, secrets_keys
 from bucle.core.classes import Tier
 from bucle.core.ids import uuid7
 from bucle.core.manifest import Manifest
@@ -27,7 +28,7 @@ from bucle.execution.environments import find_with_uv
 from bucle.execution.local import Ground, LocalLauncher, base_of
 from bucle.execution.outputs import read_outputs
 from bucle.execution.queue import Place
-from bucle.ops import job_run
+from bucle.ops import job_run, secret
 from bucle.ops.uploads import manifest_in
 from bucle.ops.world import Tools, World
 from bucle.runtime.spawning import Spawner
@@ -84,6 +85,7 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
         ports=Ports(
             places=_places,
             variables=lambda starting: job_run.variables(world, lambda: _address(api_port), starting),
+            secrets=lambda starting: secret.given_to(world, starting),
             outputs=lambda done: read_outputs(done, launcher.work_of),
             settle=job_run.settle,
         ),
@@ -110,6 +112,7 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
         new_id=new_id,
         random=secrets.token_bytes,
         wake=engine.wake,
+        secret_keys=SecretKeys(file=home.secret_keys, given=secrets_keys()),
     )
     plane = data_plane(home, scoring_port)
     return Installation(world=world, engine=engine, spawner=spawner, hints=hints, plane=plane)
