@@ -77,6 +77,16 @@ class Home:
         return self.root / "secret-keys.json"
 
     @property
+    def signing_keys(self) -> Path:
+        """The private keys that the platform signs with (0600)."""
+        return self.root / "signing-keys.json"
+
+    @property
+    def trusted_keys(self) -> Path:
+        """The public keys that signatures are held against; the supervisors of workers read it too."""
+        return self.root / "trusted-keys.json"
+
+    @property
     def admin_token(self) -> Path:
         """The token of the bootstrap administrator (0600)."""
         return self.root / "admin-token"

@@ -18,6 +18,7 @@ from bucle.ops.sign_in import seat
 from bucle.release import releases
 from bucle.spec.digest import digest_of
 from tests.access.conftest import House, open_house
+from tests.signed import signed
 from tests.studio.conftest import OWN, TEAM, let_in
 from tests.studio.seed import FIRST, MODEL, WAITING, Story, tell
 
@@ -287,5 +288,5 @@ def _serve(house: House, folder: Path) -> None:
         accepted_at=house.clock(), event_at=None, columns={"x": 1}, prediction=1.0,
     )  # fmt: skip
     with world.records.write(house.clock()) as transaction:
-        releases.add_release(transaction, born)
+        releases.add_release(transaction, signed(world, born))
         traffic.keep(transaction, "told", [scored])

@@ -26,6 +26,7 @@ from bucle.spec.digest import digest_of
 from tests.access.conftest import House, house
 from tests.conftest import composed
 from tests.serving.conftest import Models, models
+from tests.signed import signed
 
 __all__ = ["house", "models"]
 
@@ -58,6 +59,7 @@ class Shelf:
             version="1", workspace="dev", manifest=manifest, evaluation={}, profile={}, sample={},
             author_id=self.bootstrap(), created_at=now,
         )  # fmt: skip
+        born = signed(self.world, born)
         with self.world.records.write(now) as transaction:
             releases.add_release(transaction, born)
         return born

@@ -56,7 +56,7 @@ def _permissions(place: Home) -> dict[str, str]:
 
 
 def _key_files(place: Home) -> list[dict[str, str]]:
-    files = [file for file in (place.keys, place.admin_token, place.secret_keys) if file.exists()]
+    files = [file for file in (place.keys, place.admin_token, place.secret_keys, place.signing_keys) if file.exists()]
     loose = [file for file in files if stat.S_IMODE(file.stat().st_mode) & 0o077]
     rows = [_row("key file", "fail", f"{file} can be read by others; run: chmod 600 {file}") for file in loose]
     return rows or [_row("key file", "ok", f"{len(files)} files are their owner's alone")]

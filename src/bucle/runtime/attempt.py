@@ -11,6 +11,7 @@ Why = Literal["ok", "failed", "timeout", "canceled"]
 Reason = Literal[
     "spec_invalid",
     "secrets_missing",
+    "not_attested",
     "path_missing",
     "paths_overlap",
     "code_changed",
@@ -56,6 +57,15 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attested:
+    """The signed statement (DSSE) that a model of this digest is a release's, and the file of keys to believe."""
+
+    envelope: str
+    keys: str
+    model_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSpec:
     """One try of one step: what to run, where, how long, within which walls. Paths are absolute."""
 
@@ -71,6 +81,7 @@ class AttemptSpec:
     umask: int = 0o077
     sealed: tuple[str, ...] = ()
     """Variables whose values are secrets: they come beside the order, and no file holds them."""
+    attested: Attested | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +166,7 @@ def decode_spec(document: bytes) -> AttemptSpec:
         log_limit_bytes=_count(found["log_limit_bytes"], "log_limit_bytes"),
         umask=_count(found["umask"], "umask"),
         sealed=_texts(found["sealed"], "sealed"),
+        attested=_optional(found["attested"], "attested", _attested),
     )
 
 
@@ -274,6 +286,11 @@ def _limits(value: object) -> Limits:
 def _verified(value: object) -> Verified:
     found = _members(value, "verify", Verified)
     return Verified(path=_text(found["path"], "verify.path"), digest=_text(found["digest"], "verify.digest"))
+
+
+def _attested(value: object, name: str) -> Attested:
+    found = _members(value, name, Attested)
+    return Attested(**{field: _text(text, f"{name}.{field}") for field, text in found.items()})
 
 
 def _choice(value: object, name: str, choices: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from bucle.runtime import codecheck, folder, linux
 from bucle.runtime.attempt import AttemptSpec, Exit, Reason, Run, Why, encode
+from bucle.runtime.attested import refusal_of
 from bucle.runtime.isolation import RefusedError, check
 from bucle.runtime.joblog import JobLog
 from bucle.runtime.redaction import Redaction
@@ -140,6 +141,11 @@ def _place(path: Path) -> Place:
 
 
 def _verify(spec: AttemptSpec) -> None:
+    if spec.attested is not None:
+        asked = spec.attested
+        refusal = refusal_of(asked.envelope, Path(asked.keys), asked.model_digest)
+        if refusal is not None:
+            raise RefusedError("not_attested", refusal)
     for item in spec.verify:
         try:
             found = codecheck.digest_of(item.path)

@@ -18,6 +18,7 @@ from bucle.access.computes import list_computes
 from bucle.access.keys import read_or_make_keys
 from bucle.access.policy import Policy
 from bucle.access.secret_keys import SecretKeys
+from bucle.access.signing import Signing
 from bucle.access.stages import list_stages
 from bucle.config import Home, package_index, secrets_keys
 from bucle.core.classes import Tier
@@ -29,8 +30,10 @@ from bucle.execution.local import Ground, LocalLauncher, base_of
 from bucle.execution.outputs import read_outputs
 from bucle.execution.queue import Place
 from bucle.ops import job_run, secret
+from bucle.ops.signing import sign_older
 from bucle.ops.uploads import manifest_in
 from bucle.ops.world import Tools, World
+from bucle.release import releases
 from bucle.runtime.spawning import Spawner
 from bucle.server.first_run import first_run
 from bucle.serving.deployments import Deployment
@@ -113,7 +116,10 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
         random=secrets.token_bytes,
         wake=engine.wake,
         secret_keys=SecretKeys(file=home.secret_keys, given=secrets_keys()),
+        signing=Signing(private=home.signing_keys, trusted=home.trusted_keys),
     )
+    if world.signing.prepare():
+        sign_older(world)
     plane = data_plane(home, scoring_port)
     return Installation(world=world, engine=engine, spawner=spawner, hints=hints, plane=plane)
 
@@ -179,8 +185,15 @@ def _place_of(world: World, endpoint: Endpoint, deployment: Deployment) -> Serve
         lock=built.folder / "lock.txt",
         lock_digest=built.lock_digest,
         model=world.models / endpoint.stage / hex_of(deployment.model_digest),
+        statement=_statement(world, deployment),
         isolation="auto",
     )
+
+
+def _statement(world: World, deployment: Deployment) -> str:
+    with world.read() as rows:
+        release = releases.of_digest(rows, deployment.release_digest)
+    return "" if release is None else release.statement or ""
 
 
 def _manifest(world: World, workspace: str, digest: str) -> Manifest:
