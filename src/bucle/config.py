@@ -57,6 +57,11 @@ class Home:
         return self.root / "log"
 
     @property
+    def heads(self) -> Path:
+        """Where the server appends the signed heads of the event chains."""
+        return self.log / "audit-heads.jsonl"
+
+    @property
     def lock(self) -> Path:
         """The file whose lock a server holds for life."""
         return self.root / "server.lock"

@@ -74,6 +74,7 @@ BODIES: dict[str, Any] = {
     f"POST {STAGED}/schedules": {
         "name": "nightly", "trigger": {"type": "cron", "expression": "0 0 * * *"}, "create_job": JOB,
     },
+    "POST /api/v1/audit:compare": {},
     "POST /api/v1/principals": {"name": "newcomer", "kind": "person"},
     "POST /api/v1/principals/{name}:invite": {"kind": None},
     "POST /api/v1/bindings": {"principal": "dummy", "role": "Approver", "scope": "/stages/prod"},
