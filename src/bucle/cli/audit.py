@@ -62,8 +62,7 @@ def export(target: TextIO, server: str | None, home: str | None) -> None:
         signed = client.audit.anchor()
         heads = [(row["chain"], row["anchored"]) for row in client.audit.compare(signed)["chains"]]
         for chain, count in heads:
-            for line in islice(client.audit.export(chain), count):
-                target.write(json.dumps(line) + "\n")
+            target.writelines(json.dumps(line) + "\n" for line in islice(client.audit.export(chain), count))
         target.write(json.dumps({"anchor": signed}) + "\n")
     say(f"{sum(count for _, count in heads)} lines; the last is the anchor, for `bucle audit verify --anchor`")
 
