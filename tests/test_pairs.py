@@ -9,7 +9,7 @@ from bucle.cli.root import LazyCommands, bucle
 from bucle.client import Client
 
 # Parts of a verb: the client calls them on its way; a person never does.
-PARTS = {"data.announce", "data.upload", "code.announce", "code.upload"}
+PARTS = {"data.announce", "data.upload", "code.announce", "code.upload", "model.file"}
 # Operations whose verb stands alone on the command line.
 VERB_FIRST = {
     "platform.status": "status",
@@ -32,6 +32,7 @@ VERB_FIRST = {
     "promotion.reject": "reject",
     "promotion.rollback": "rollback",
     "promotion.inbox": "inbox",
+    "audit.compare": "audit verify",
 }
 # Verbs that concern this machine or follow an operation on the terminal.
 LOCAL = {"init", "up", "down", "doctor", "demo", "job stream", "db migrate", "backup", "restore"}

@@ -57,6 +57,11 @@ class Home:
         return self.root / "log"
 
     @property
+    def heads(self) -> Path:
+        """Where the server appends the signed heads of the event chains."""
+        return self.log / "audit-heads.jsonl"
+
+    @property
     def lock(self) -> Path:
         """The file whose lock a server holds for life."""
         return self.root / "server.lock"
@@ -70,6 +75,21 @@ class Home:
     def keys(self) -> Path:
         """The key file (0600): pepper of tokens, key of page tokens."""
         return self.root / "keys.json"
+
+    @property
+    def secret_keys(self) -> Path:
+        """The keys that secrets are sealed under (0600)."""
+        return self.root / "secret-keys.json"
+
+    @property
+    def signing_keys(self) -> Path:
+        """The private keys that the platform signs with (0600)."""
+        return self.root / "signing-keys.json"
+
+    @property
+    def trusted_keys(self) -> Path:
+        """The public keys that signatures are held against; the supervisors of workers read it too."""
+        return self.root / "trusted-keys.json"
 
     @property
     def admin_token(self) -> Path:
@@ -95,6 +115,15 @@ def records_address() -> str | None:
     It comes by the environment and not as an argument: it may hold a password, and arguments are seen by everybody.
     """
     return os.environ.get("BUCLE_RECORDS") or None
+
+
+def secrets_keys() -> tuple[str, ...]:
+    """Return the key of secrets given by the environment, in base64, and the one before it; none: they lie in a file.
+
+    `BUCLE_SECRETS_KEY` seals; `BUCLE_SECRETS_KEY_BEFORE` only opens, until everything was sealed again.
+    """
+    given = [os.environ.get(name) or "" for name in ("BUCLE_SECRETS_KEY", "BUCLE_SECRETS_KEY_BEFORE")]
+    return tuple(text for text in given if text) if given[0] else ()
 
 
 def with_records(address: str | None) -> Mapping[str, str]:

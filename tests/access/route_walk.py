@@ -18,6 +18,7 @@ from bucle.ops.sign_in import seat
 from bucle.release import releases
 from bucle.spec.digest import digest_of
 from tests.access.conftest import House, open_house
+from tests.signed import signed
 from tests.studio.conftest import OWN, TEAM, let_in
 from tests.studio.seed import FIRST, MODEL, WAITING, Story, tell
 
@@ -73,6 +74,7 @@ BODIES: dict[str, Any] = {
     f"POST {STAGED}/schedules": {
         "name": "nightly", "trigger": {"type": "cron", "expression": "0 0 * * *"}, "create_job": JOB,
     },
+    "POST /api/v1/audit:compare": {},
     "POST /api/v1/principals": {"name": "newcomer", "kind": "person"},
     "POST /api/v1/principals/{name}:invite": {"kind": None},
     "POST /api/v1/bindings": {"principal": "dummy", "role": "Approver", "scope": "/stages/prod"},
@@ -287,5 +289,5 @@ def _serve(house: House, folder: Path) -> None:
         accepted_at=house.clock(), event_at=None, columns={"x": 1}, prediction=1.0,
     )  # fmt: skip
     with world.records.write(house.clock()) as transaction:
-        releases.add_release(transaction, born)
+        releases.add_release(transaction, signed(world, born))
         traffic.keep(transaction, "told", [scored])

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import pytest
 
 from bucle.access import principals
+from bucle.assets import versions
+from bucle.assets.versions import Version
 from bucle.config import Home
 from bucle.core.environment import Ask
 from bucle.core.promotion import State
@@ -26,6 +28,7 @@ from bucle.spec.digest import digest_of
 from tests.access.conftest import House, house
 from tests.conftest import composed
 from tests.serving.conftest import Models, models
+from tests.signed import signed
 
 __all__ = ["house", "models"]
 
@@ -58,8 +61,21 @@ class Shelf:
             version="1", workspace="dev", manifest=manifest, evaluation={}, profile={}, sample={},
             author_id=self.bootstrap(), created_at=now,
         )  # fmt: skip
+        born = signed(self.world, born)
         with self.world.records.write(now) as transaction:
             releases.add_release(transaction, born)
+        return born
+
+    def register(self, name: str, folder: Path) -> Release:
+        """Register it with its model version, so that it can be downloaded."""
+        born = self.release(name, folder)
+        made = Version(
+            id=self.world.new_id(), scope="dev", kind="model", name=name, version="1", type="mlflow_model",
+            digest=born.manifest["model"]["digest"], data_class="non-production", size=1, document={},
+            made_by="p", created_at=born.created_at,
+        )  # fmt: skip
+        with self.world.records.write(born.created_at) as transaction:
+            versions.add(transaction, made)
         return born
 
     def environment(self, venv: Path, *tiers: Literal["dev", "preprod", "prod"]) -> None:

@@ -40,18 +40,17 @@ class OrdinarySpawner:
 
     def __init__(self, notify: str) -> None:
         command = [str(SYSTEM_PYTHON), "-I", "-S", "-c", spawning._START, str(spawning._PACKAGES), notify]
-        self._process = subprocess.Popen([*as_nobody(), *command], stdin=subprocess.PIPE, env={})
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen([*as_nobody(), *command], stdin=theirs.fileno(), env={})
 
     def spawn(self, folder: Path) -> None:
         """Hand it one attempt folder."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(bytes(folder) + b"\0")
-        self._process.stdin.flush()
+        self._orders.send(bytes(folder))
 
     def close(self) -> None:
         """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._orders.close()
         self._process.wait()
 
 

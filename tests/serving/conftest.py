@@ -1,5 +1,6 @@
 """A data plane of the tests' own: models in a real environment, a real keeper, a real gateway, and a client."""
 
+import base64
 import http.client
 import json
 import os
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from uv import find_uv_bin
 
 from bucle.config import package_index
@@ -29,6 +32,9 @@ PATIENCE_S = 90.0
 SALT = "5a" * 32
 KEY, SECOND_KEY, OTHER_KEY, REPLAY_TOKEN = "key-one", "key-two", "key-of-other", "replay-token"
 PACKAGES = ("scikit-learn", "pandas", "mlflow-skinny==3.17.2", "skops", "numpy")
+PAYLOAD_TYPE, RELEASE = "application/vnd.in-toto+json", "urn:bucle:release:v1"
+SIGNING_KEY = Ed25519PrivateKey.generate()
+TRUSTED = {"id": "k1", "ed25519": SIGNING_KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()}
 GOOD = {"input_data": {"columns": ["weight", "power", "origin"], "index": [0], "data": [[1550.0, 142.0, "eu"]]}}
 
 
@@ -58,6 +64,7 @@ class Models:
             isolation="auto",
             pass_through=("car", "at") if name == "fuel" else (),
             most_rows=1000,
+            statement=attested(digest_of(str(model))),
         )
 
 
@@ -83,6 +90,7 @@ class House:
         self.folder = self.root / "gateway"
         for made in (self.folder, self.root / "log"):
             made.mkdir(mode=0o700)
+        (self.root / "trusted-keys.json").write_text(json.dumps({"keys": [TRUSTED]}))
         self.plane = DataPlane(folder=self.folder, log=self.root / "log", host="127.0.0.1", port=0, version="1")
 
     def route(self, *endpoints: EndpointRoute) -> None:
@@ -164,6 +172,17 @@ def split(name: str, traffic: Mapping[str, int], **deployments: DeploymentRoute)
         keys=tuple(digest_of_key(SALT, key) for key in keys),
         traffic=traffic,
         deployments=tuple(deployments.values()),
+    )
+
+
+def attested(model_digest: str, key: Ed25519PrivateKey = SIGNING_KEY, kind: str = RELEASE) -> str:
+    """Return what the platform signs of a release, as far as a worker's supervisor asks."""
+    statement = {"predicateType": kind, "predicate": {"model": {"digest": model_digest}}}
+    payload = json.dumps(statement).encode()
+    header = f"DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} ".encode()
+    signature = {"keyid": TRUSTED["id"], "sig": base64.b64encode(key.sign(header + payload)).decode()}
+    return json.dumps(
+        {"payload": base64.b64encode(payload).decode(), "payloadType": PAYLOAD_TYPE, "signatures": [signature]}
     )
 
 

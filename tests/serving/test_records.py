@@ -63,7 +63,7 @@ def routes(records: Records, folder: Path) -> Routes:
     python = folder / "env" / "bin" / "python"
     place = Place(
         python=python, read=(folder / "env",), lock=folder / "lock", lock_digest="sha256:l", model=folder / "model",
-        isolation="auto",
+        statement="{}", isolation="auto",
     )  # fmt: skip
     return Routes(folder=folder, records=records, derive=derive, place_of=lambda _endpoint, _deployment: place)
 

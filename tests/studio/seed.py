@@ -28,6 +28,7 @@ from bucle.serving import deployments, endpoints
 from bucle.serving.deployments import Deployment
 from bucle.spec.digest import digest_of
 from bucle.store.events import Event
+from tests.signed import kept_model, signed
 
 MODEL = "fuel-consumption"
 FIRST, SECOND = "quiet-heron", "calm-otter"
@@ -125,7 +126,12 @@ def _release(story: Story, alias: str, version: str, data: str, mae: float, at: 
     evaluation = Evaluation(overall=_measured(mae, sum(rows.values())), parts=parts).document()
     project = files("bucle.demo") / "project"
     manifest: dict[str, Any] = {
-        "model": {"digest": digest_of(alias), "format": "skops", "inputs": [], "outputs": []},
+        "model": {
+            "digest": kept_model(story.world, "dev", alias.encode()),
+            "format": "skops",
+            "inputs": [],
+            "outputs": [],
+        },
         "environment": {"ask": digest_of("ask"), "lock": digest_of("lock")},
         "code": {"digest": digest_of("code"), "commit": "9f2c1ab" + "0" * 33, "branch": "main", "dirty": "False"},
         "data": [{"reference": data + story.spice, "digest": digest_of(data), "class": "non-production"}],
@@ -152,7 +158,7 @@ def _release(story: Story, alias: str, version: str, data: str, mae: float, at: 
         created_at=at,
     )
     with story.world.records.write(at) as transaction:
-        releases.add_release(transaction, born)
+        releases.add_release(transaction, signed(story.world, born))
         transaction.record(_event(story.team.author, "dev", "models/register", f"model/{MODEL}:{version}"))
     return born
 

@@ -21,6 +21,7 @@ from bucle.api import (
     promotion,
     replay,
     schedule,
+    secret,
     sign_in,
     token,
     trace,
@@ -51,5 +52,6 @@ def routers() -> Sequence[APIRouter]:
         binding,
         token,
         can,
+        secret,
     )
     return [module.DOOR.router for module in nouns]

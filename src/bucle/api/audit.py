@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Body, Query
 
-from bucle.api.door import Called, Door, TheWorld
+from bucle.api.door import SIGNED_IN, Called, Door, TheWorld
 from bucle.api.paging import AskedPage, page_of
 from bucle.ops import audit
 
@@ -25,3 +25,31 @@ def listed(
     after = int(page.after[0]) if page.after else 0
     lines, last = audit.listed(world, call, chain, after=after, limit=page.limit)
     return page_of(world, lines, None if last is None else (last,))
+
+
+@DOOR.operation("GET", "/audit:export", name="audit.export", permission="audit/export")
+def export(
+    world: TheWorld, call: Called, page: AskedPage, chain: Annotated[str, Query()] = "platform"
+) -> dict[str, Any]:
+    """Return the lines of a chain as they are digested, oldest first."""
+    after = int(page.after[0]) if page.after else 0
+    lines, last = audit.exported(world, call, chain, after=after, limit=page.limit)
+    return page_of(world, lines, None if last is None else (last,))
+
+
+@DOOR.operation("GET", "/audit:anchor", name="audit.anchor", permission="audit/export")
+def anchor(world: TheWorld, call: Called) -> dict[str, Any]:
+    """Return the signed heads of all chains (DSSE); to be kept elsewhere."""
+    return audit.anchor(world, call)
+
+
+@DOOR.operation("POST", "/audit:compare", name="audit.compare", permission="audit/read")
+def compare(world: TheWorld, call: Called, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+    """Hold every chain against signed heads of earlier; say where a tail was cut off or rewritten."""
+    return audit.compare(world, call, body)
+
+
+@DOOR.operation("GET", "/audit:key", name="audit.key", permission=SIGNED_IN)
+def key(world: TheWorld, _call: Called) -> dict[str, Any]:
+    """Return the public keys that verify what the platform signs."""
+    return audit.keys(world)

@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import Body, Query
+from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
 from bucle.api.door import Called, Door, TheWorld
 from bucle.api.paging import AskedPage, page_of
-from bucle.ops import model
+from bucle.ops import model, model_bundle
 from bucle.spec.scalars import Name
 
 DOOR = Door()
@@ -68,3 +69,26 @@ def share(
 ) -> dict[str, Any]:
     """Share a model version to a registry."""
     return model.share(world, call, stage, name, version, body.registry)
+
+
+@DOOR.operation(
+    "GET",
+    "/stages/{stage}/models/{name}/versions/{version}/bundle",
+    name="model.download",
+    permission="models/content/read",
+)
+def bundle(world: TheWorld, call: Called, stage: str, name: str, version: str) -> dict[str, Any]:
+    """Return what verifies a release offline: the list of its files, its statements, the model's signature, keys."""
+    return model_bundle.bundle(world, call, stage, name, version)
+
+
+@DOOR.operation(
+    "GET",
+    "/stages/{stage}/models/{name}/versions/{version}/files/{digest}",
+    name="model.file",
+    permission="models/content/read",
+)
+def file(world: TheWorld, call: Called, stage: str, name: str, version: str, digest: str) -> FileResponse:
+    """Send the bytes of one file of a model."""
+    found = model_bundle.file_of(world, call, stage, (name, version), digest)
+    return FileResponse(found, media_type="application/octet-stream")

@@ -18,14 +18,16 @@ CHECK_COLUMNS = ("check", "ok", "looked_at", "took_s", "wrong")
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--home", default=None, help="State folder.")
+@click.option("--with-secret-keys", is_flag=True, help="Include the keys of secrets; without them none opens.")
 @output_options
-def backup(folder: Path, home: str | None, output: str | None, query: str | None) -> int:
+def backup(folder: Path, home: str | None, output: str | None, query: str | None, *, with_secret_keys: bool) -> int:
     """Back up a state folder into FOLDER, new or empty; its server, if one runs, goes on.
 
-    FOLDER is as secret as the state folder: it holds its keys and the administrator's token.
+    FOLDER is as secret as the state folder: it holds its keys and the administrator's token. The keys of secrets are
+    left out unless you ask for them: keep a copy of secret-keys.json elsewhere.
     """
     place = config.find_home(home)
-    done = _run("backup", folder, "--home", str(place.root))
+    done = _run("backup", folder, "--home", str(place.root), *(("--secret-keys",) if with_secret_keys else ()))
     show(done, output, query)
     _name_outside(done)
     say(f"{done['rows']} rows, {done['files']} files; try it: `bucle restore {folder} --drill`")
@@ -57,6 +59,8 @@ def restore(
     _name_outside(done)
     for environment in done["not_built"]:
         say(f"not built: {environment}; see {done['home']}/log/restore.log. The next job that asks for it builds it")
+    if done["secrets"] and not done["secret_keys"]:
+        say(f"{done['secrets']} secrets open once their keys are back: put secret-keys.json into {done['home']}, 0600")
     say(f"restored as of {done['taken_at']}; start it: `bucle up --home {done['home']}`")
     return 0
 

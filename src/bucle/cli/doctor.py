@@ -29,7 +29,7 @@ def doctor(home: str | None, output: str | None, query: str | None, *, isolation
     if isolation:
         return _show_acts(output, query)
     place = config.find_home(home)
-    found = [*_isolation(), _permissions(place), _disk(place), _server(place)]
+    found = [*_isolation(), _permissions(place), *_key_files(place), _disk(place), _server(place)]
     show(found, output, query, ("check", "verdict", "detail"))
     return 7 if any(row["verdict"] == "fail" for row in found) else 0
 
@@ -87,6 +87,13 @@ def _permissions(place: Home) -> dict[str, str]:
     if mode & 0o077:
         return _row("state folder", "fail", f"{place.root} can be read by others; run: chmod 700 {place.root}")
     return _row("state folder", "ok", f"{place.root} is its owner's alone")
+
+
+def _key_files(place: Home) -> list[dict[str, str]]:
+    files = [file for file in (place.keys, place.admin_token, place.secret_keys, place.signing_keys) if file.exists()]
+    loose = [file for file in files if stat.S_IMODE(file.stat().st_mode) & 0o077]
+    rows = [_row("key file", "fail", f"{file} can be read by others; run: chmod 600 {file}") for file in loose]
+    return rows or [_row("key file", "ok", f"{len(files)} files are their owner's alone")]
 
 
 def _disk(place: Home) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """`bucle model`: package, list, show, share."""
 
+from pathlib import Path
+
 import click
 
 from bucle.cli.asking import Asked, asking_in_stage
@@ -57,6 +59,21 @@ def share(asked: Asked, name: str, version: str, registry: str) -> None:
     """Share a version to a registry. Python: `Client.model.share(name, version, registry)`."""
     with asked.client() as client:
         asked.show(client.model.share(name, version, registry, stage=asked.stage))
+
+
+@model.command()
+@click.option("-n", "--name", required=True)
+@click.option("-v", "--version", default="latest", show_default=True)
+@click.option("-p", "--download-path", "folder", type=click.Path(path_type=Path), required=True, help="A new folder.")
+@asking_in_stage
+def download(asked: Asked, name: str, version: str, folder: Path) -> None:
+    """Write a release into a folder, with what verifies it offline. Python: `Client.model.download(name, version, …)`.
+
+    `model_signing verify key model --signature model.sig --public_key model-key.pem --no-ignore-git-paths` verifies
+    its files; compare both keys with those of `bucle audit key`, seen when you had reason to believe them.
+    """
+    with asked.client() as client:
+        asked.show(client.model.download(name, version, folder, stage=asked.stage))
 
 
 @model.command()

@@ -25,6 +25,7 @@ NOUNS = {
     "binding": "bucle.cli.binding",
     "token": "bucle.cli.token",
     "db": "bucle.cli.db",
+    "secret": "bucle.cli.secret",
 }
 VERBS = {
     "replay": "bucle.cli.replay",

@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx2
 
 from bucle.client.access import Bindings, Can, Principals, Tokens
+from bucle.client.audit import Audit
 from bucle.client.endpoint import OnlineDeployments, OnlineEndpoints
 from bucle.client.http import Session
 from bucle.client.job import Jobs
@@ -20,6 +21,7 @@ from bucle.client.platform_file import Gates, Platform
 from bucle.client.promotion import Promotions
 from bucle.client.replay import Replays
 from bucle.client.schedule import Schedules
+from bucle.client.secret import Secrets
 from bucle.client.sign_in import SignIn
 
 PREFIX = "/api/v1"
@@ -59,6 +61,7 @@ class Client:
         self.binding = Bindings(session=session)
         self.token = Tokens(session=session)
         self.can = Can(session=session)
+        self.secret = Secrets(session=session)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -114,18 +117,3 @@ class Data:
     def show(self, name: str, version: str = "latest", *, stage: str = "dev") -> dict[str, Any]:
         """Return one version."""
         return dict(self.session.get(f"{PREFIX}/stages/{stage}/data/{name}/versions/{version}"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
-    """The event chains."""
-
-    session: Session
-
-    def verify(self) -> dict[str, Any]:
-        """Recompute every chain; return whether each holds."""
-        return dict(self.session.get(f"{PREFIX}/audit:verify"))
-
-    def list(self, chain: str = "platform") -> list[dict[str, Any]]:
-        """Return the lines of a chain (a stage's name, or `platform`), oldest first."""
-        return [*self.session.pages(f"{PREFIX}/audit", chain=chain)]

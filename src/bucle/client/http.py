@@ -42,6 +42,14 @@ class Session:
                 raise _error_of(answer)
             yield from answer.iter_lines()
 
+    def chunks(self, path: str) -> Iterator[bytes]:
+        """Yield the bytes of an answer as they come."""
+        with self.http.stream("GET", path, timeout=None) as answer:
+            if answer.status_code >= 400:
+                answer.read()
+                raise _error_of(answer)
+            yield from answer.iter_bytes()
+
     def pages(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
         """Yield every row of a paged list."""
         token: str | None = None

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bucle import errors
 from bucle.client.http import Session
+from bucle.client.model_bundle import write_bundle
 
 PREFIX = "/api/v1"
 LOOK_S = 0.2
@@ -50,6 +52,13 @@ class Models:
         """Share a version to a registry."""
         path = f"{PREFIX}/stages/{stage}/models/{name}/versions/{version}:share"
         return dict(self.session.post(path, {"registry": registry}))
+
+    def download(self, name: str, version: str, folder: str | Path, *, stage: str = "dev") -> dict[str, Any]:
+        """Write a release into a new folder, with what verifies it offline; return what it is."""
+        place = f"{PREFIX}/stages/{stage}/models/{name}/versions/{version}"
+        bundle: dict[str, Any] = self.session.get(f"{place}/bundle")
+        write_bundle(Path(folder), bundle, lambda digest: self.session.chunks(f"{place}/files/{digest}"))
+        return {**{key: bundle[key] for key in ("model", "release", "digest")}, "folder": str(folder)}
 
     def history(self, name: str, *, stage: str, as_of: str | None = None) -> Sequence[dict[str, Any]]:
         """Return what served when, newest first; with `as_of` (RFC 3339), the release that served then."""

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bucle import errors
-from bucle.ops import deployment, monitor, packaging, retraining, rollout, schedule
+from bucle.ops import audit, deployment, monitor, packaging, retraining, rollout, schedule
 from bucle.ops.world import World
 from bucle.serving.processes import DataPlane
 
 LOG = logging.getLogger("bucle.clock")
 TICK_S = 0.2
 KEEP_UP_S = 1.0
+HEADS_S = 600.0
+"""How often the signed heads of the event chains are written: what is cut off a chain later is younger than that."""
 ADVANCES: Sequence[Callable[[World], None]] = (
     packaging.advance,
     rollout.advance,
@@ -37,13 +39,18 @@ class Clock:
     def run(self) -> None:
         """Tick; a fault of one verb is logged and keeps none of the others from its turn."""
         self._guarded("data plane", self._begin)
-        kept_at = time.monotonic()
+        self._guarded("audit heads", partial(audit.keep_heads, self.world))
+        kept_at = told_at = time.monotonic()
         while not self._stop.wait(TICK_S):
             if time.monotonic() - kept_at >= KEEP_UP_S:
                 self._guarded("data plane", self.plane.ensure)
                 kept_at = time.monotonic()
+            if time.monotonic() - told_at >= HEADS_S:
+                self._guarded("audit heads", partial(audit.keep_heads, self.world))
+                told_at = time.monotonic()
             for advance in ADVANCES:
                 self._guarded(advance.__module__, partial(advance, self.world))
+        self._guarded("audit heads", partial(audit.keep_heads, self.world))
 
     def stop(self) -> None:
         """End after this tick."""

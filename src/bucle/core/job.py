@@ -13,7 +13,7 @@ from bucle.spec import expressions
 from bucle.spec.command_job import CommandJob
 from bucle.spec.digest import digest_of
 from bucle.spec.environment import InlineEnvironment
-from bucle.spec.expressions import Expression, InputOf, NameOfJob, OutputOf
+from bucle.spec.expressions import Expression, InputOf, NameOfJob, OutputOf, SecretOf, only_expression
 from bucle.spec.pipeline_job import PipelineJob
 
 JobDocument = CommandJob | PipelineJob
@@ -59,6 +59,11 @@ def codes_of(job: JobDocument) -> frozenset[str]:
 def environments_of(job: JobDocument) -> frozenset[str]:
     """Return the environments that the job references by name."""
     return frozenset(node.environment for node in nodes_of(job) if isinstance(node.environment, str))
+
+
+def secrets_of(job: JobDocument) -> frozenset[str]:
+    """Return the names of the secrets that the job is given."""
+    return frozenset(name for node in nodes_of(job) for name in _secrets(node).values())
 
 
 def ask_of(environment: str | InlineEnvironment, named: Mapping[str, Ask]) -> Ask:
@@ -151,6 +156,7 @@ def _step(node: Node, nodes: Mapping[str, Node], ground: Ground) -> StepPlan:
         inputs.append(mount)
         values[InputOf(name=name)] = mount.path
     outputs = tuple(_output(ground, node, name) for name in node.outputs)
+    secrets = _secrets(node)
     values.update({OutputOf(name=mount.name): mount.path for mount in outputs})
     return StepPlan(
         name=node.name,
@@ -161,11 +167,33 @@ def _step(node: Node, nodes: Mapping[str, Node], ground: Ground) -> StepPlan:
         inputs=tuple(inputs),
         outputs=outputs,
         variables={
-            name: expressions.render_text(expressions.parse(text), values) for name, text in node.variables.items()
+            name: expressions.render_text(expressions.parse(text), values)
+            for name, text in node.variables.items()
+            if name not in secrets
         },
+        secrets=secrets,
         after=node.after,
         timeout_s=node.timeout_s,
     )
+
+
+def _secrets(node: Node) -> Mapping[str, str]:
+    """Return the variables of a node that are a secret; BadRequest for one that stands anywhere else."""
+    found = {}
+    for variable, text in node.variables.items():
+        match only_expression(text) if "${{" in text else None:
+            case SecretOf(name=name):
+                found[variable] = name
+            case _:
+                _refuse_secrets(text, f"environment_variables.{variable}")
+    _refuse_secrets(node.command, "command")
+    return found
+
+
+def _refuse_secrets(text: str, where: str) -> None:
+    for expression in expressions.expressions_of(expressions.parse(text)):
+        if isinstance(expression, SecretOf):
+            raise errors.BadRequest("secret.misplaced", expression=expressions.written(expression), where=where)
 
 
 def _output(ground: Ground, node: Node, name: str) -> Mount:

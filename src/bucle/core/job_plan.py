@@ -50,6 +50,8 @@ class StepPlan:
     tries: int = 1
     tools: tuple[str, ...] = ()
     """Files of ours that a system step runs; user code sees none of them."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Variables that hold a secret of the stage, with its name; what it holds is nowhere in a plan."""
 
     def document(self) -> dict[str, Any]:
         """Return the plan as plain JSON."""

@@ -35,6 +35,8 @@ class Asked:
 def read_deployment(asked: OnlineDeployment, document: Mapping[str, Any]) -> Asked:
     """Return what a document asks for; BadRequest names the first part of it that is not run here yet."""
     _refuse_parts(asked)
+    if any("${{" in value and "secrets." in value for value in (asked.environment_variables or {}).values()):
+        raise _not_run("environment_variables", "a secret in a deployment")
     if not isinstance(asked.model, str):
         raise _not_run("model", "a model that is not a registered one")
     model = references.parse(asked.model)

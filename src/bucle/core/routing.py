@@ -29,6 +29,8 @@ class Worker:
     pass_through: tuple[str, ...] = ()
     most_rows: int = 10_000
     variables: Mapping[str, str] = field(default_factory=dict)
+    statement: str = ""
+    """The envelope of what is signed of its release."""
 
     def document(self) -> dict[str, Any]:
         """Return what the keeper reads of it."""
@@ -44,6 +46,7 @@ class Worker:
             "pass_through": list(self.pass_through),
             "most_rows": self.most_rows,
             "variables": dict(self.variables),
+            "statement": self.statement,
         }
 
 

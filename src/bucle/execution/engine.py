@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -29,12 +29,14 @@ PATIENCE = 3
 class Ports:
     """What the engine asks others for: places of the platform, variables of an attempt, the outputs of an ended one.
 
-    `settle` brings to its end what others keep of attempts and jobs that have ended; it is called each turn, in the
-    transaction that folds the ends, and finds by itself what there is to do.
+    `secrets` gives the values of the secret variables of an attempt, and writes that it did. `settle` brings to its end
+    what others keep of attempts and jobs that have ended; it is called each turn, in the transaction that folds the
+    ends, and finds by itself what there is to do.
     """
 
     places: Callable[[sa.Connection], Mapping[str, Place]]
     variables: Callable[[Starting], Mapping[str, str]]
+    secrets: Callable[[Starting], Mapping[str, str]]
     outputs: Callable[[Starting], Mapping[str, object]]
     settle: Callable[[Transaction], None]
 
@@ -162,17 +164,9 @@ class Engine:
         """Submit an attempt; what cannot be started is recorded as failed, with the reason."""
         self._unclaimed[starting.attempt_id] = 0
         try:
+            secrets = self.ports.secrets(starting)
             variables = self.ports.variables(starting)
-            self.launcher.submit(
-                Starting(
-                    attempt_id=starting.attempt_id,
-                    job=starting.job,
-                    stage=starting.stage,
-                    workspace=starting.workspace,
-                    plan=starting.plan,
-                    variables=variables,
-                )
-            )
+            self.launcher.submit(replace(starting, variables=variables, secrets=secrets))
         except (errors.BucleError, OSError) as fault:
             LOG.warning("attempt %s could not be started: %s", starting.attempt_id, fault)
             with self.records.write(self.clock()) as transaction:

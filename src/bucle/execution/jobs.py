@@ -111,6 +111,12 @@ def page_key(found: Job) -> tuple[Any, ...]:
     return (to_micros(found.created_at), found.id)
 
 
+def secrets_of(rows: sa.Connection, stage: str, name: str) -> frozenset[str]:
+    """Return the names of the secrets that the steps of a job are given."""
+    query = sa.select(step.c.plan).join(job, job.c.id == step.c.job_id).where(job.c.stage == stage, job.c.name == name)
+    return frozenset(named for plan in rows.execute(query).scalars() for named in plan.get("secrets", {}).values())
+
+
 def ask_cancel(transaction: Transaction, job_id: str) -> bool:
     """Raise the cancel flag; the engine does the rest. Return whether it changes anything."""
     done = transaction.rows.execute(

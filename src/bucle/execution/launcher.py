@@ -18,6 +18,8 @@ class Starting:
     workspace: str
     plan: StepPlan
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables whose values are written nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

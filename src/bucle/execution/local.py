@@ -60,7 +60,7 @@ class LocalLauncher:
             build = starting.plan.kind == "build"
             spec = self._build_spec(starting) if build else self._command_spec(starting, place)
             folder.write_spec(place, spec)
-            self.spawner.spawn(place)
+            self.spawner.spawn(place, starting.secrets)
 
     def status(self, attempt_id: str) -> Status:
         """Return how an attempt stands, by its files and its lock."""
@@ -134,6 +134,7 @@ class LocalLauncher:
             ),
             timeout_s=plan.timeout_s,
             verify=verify,
+            sealed=tuple(sorted(starting.secrets)),
         )
 
     def _build_spec(self, starting: Starting) -> AttemptSpec:

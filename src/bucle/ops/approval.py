@@ -1,7 +1,7 @@
 """Approvals: what a person says of a promotion, over the digests of release, plan and entry gate."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from bucle.ops import promotion_plan
 from bucle.ops.authority import authorise
 from bucle.ops.promotion import again, changed, document_of, find_promotion
 from bucle.ops.promotion_plan import find_way
+from bucle.ops.signing import signed_approval
 from bucle.ops.world import Call, World
 from bucle.release import gates, promotions, releases
 from bucle.release.promotions import Approval, Promotion
@@ -48,7 +49,8 @@ def say(world: World, call: Call, name: str, word: Word) -> dict[str, Any]:
         if word.verdict == "approved":
             _refuse_moved(world, rows, found, release)
             _refuse_doubts(rows, found, word.acknowledged)
-        promotions.add_approval(transaction, _approval(world, transaction, call, found, release, word))
+        said = _approval(world, transaction, call, found, release, word)
+        promotions.add_approval(transaction, replace(said, statement=signed_approval(world, said)))
         if word.verdict == "rejected":
             reason = f"rejected by {call.principal.name}" + (f": {word.comment}" if word.comment else "")
             changed(transaction, found, state="rejected", reason=reason)

@@ -16,6 +16,7 @@ from bucle.core.job_plan import StepPlan, SystemJob
 from bucle.execution import jobs
 from bucle.execution.jobs import Job
 from bucle.ops.model import copy_model
+from bucle.ops.signing import check_release
 from bucle.ops.uploads import manifest_in
 from bucle.ops.world import World
 from bucle.release.releases import Release
@@ -117,7 +118,11 @@ def start_deployment(
 
 
 def place_model(world: World, stage: Stage, release: Release) -> Path:
-    """Copy a release's bytes to the stage's workspace and lay them out for its workers; return their folder."""
+    """Copy a release's bytes to the stage's workspace and lay them out for its workers; return their folder.
+
+    Refused when it is not what was signed.
+    """
+    check_release(world, release)
     digest = release.manifest["model"]["digest"]
     if release.workspace != stage.workspace:
         copy_model(world, release.workspace, stage.workspace, digest)

@@ -16,6 +16,7 @@ from bucle.core.ids import job_name
 from bucle.core.job import Ground, JobDocument
 from bucle.execution import attempts, jobs
 from bucle.execution.jobs import Job
+from bucle.ops import secret
 from bucle.ops.authority import authorise
 from bucle.ops.job_inputs import find_source
 from bucle.ops.uploads import code_manifest
@@ -42,6 +43,7 @@ def submit(
     place = find_stage(transaction.rows, stage)
     for digest in planning.codes_of(asked):
         code_manifest(world, stage, place.workspace, digest)
+    secret.check_use(world, transaction.rows, call, stage, planning.secrets_of(asked))
     plan = planning.plan_job(asked, document, _ground(world, transaction.rows, call, place, asked))
     made = jobs.submit(transaction, plan, world.new_id, by=call.principal.id, by_name=call.principal.name)
     after = {"document": plan.document_digest, "class": plan.data_class}

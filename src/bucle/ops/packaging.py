@@ -1,6 +1,7 @@
 """Packagings brought to their end: a model version and its release are born together, or the reason why not is kept."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bucle.core.release import DataUsed, Made, Policies, manifest_of, release_di
 from bucle.execution import jobs
 from bucle.execution.jobs import Job
 from bucle.ops.files import keep_folder
+from bucle.ops.signing import signed_release
 from bucle.ops.world import World
 from bucle.release import releases
 from bucle.release.releases import Packaging, Release
@@ -112,7 +114,7 @@ def _bear(
     )
     versions.add(transaction, version)
     versions.connect(transaction, f"job/{ground['job']}", f"model/{version.id}", "made")
-    releases.add_release(transaction, born)
+    releases.add_release(transaction, replace(born, statement=signed_release(world, born)))
     after = {"release": born.digest, "alias": born.alias, "model": version.digest}
     transaction.record(_event(packaging, "models/register", after))
 

@@ -6,7 +6,7 @@ from pathlib import PosixPath
 from typing import Any, assert_never
 
 from bucle import errors
-from bucle.access import bindings, computes, policy, principals, sessions, settings, stages, tokens
+from bucle.access import bindings, computes, policy, principals, sessions, settings, stage_secrets, stages, tokens
 from bucle.assets import datastores
 from bucle.core.classes import DEFAULT_CLASS
 from bucle.core.platform import (
@@ -201,6 +201,7 @@ class Performing:
             or datastores.is_used(rows, name)
             or jobs.page(rows, name, limit=1, after=None)
             or endpoints.page(rows, name, limit=1, after=None)
+            or stage_secrets.of_stage(rows, name)
         ):
             raise errors.Conflict("platform.stage_in_use", stage=name)
         datastores.detach(self.transaction, name)

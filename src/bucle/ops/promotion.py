@@ -19,6 +19,7 @@ from bucle.ops.labelled_data import Served, make_labelled
 from bucle.ops.model import share_version
 from bucle.ops.monitor_agent import monitor_agent
 from bucle.ops.promotion_plan import Planned, Way, find_release, find_way
+from bucle.ops.signing import check_approvals, check_release
 from bucle.ops.world import Call, World
 from bucle.release import promotions, releases
 from bucle.release.promotions import Approval, Promotion
@@ -40,6 +41,9 @@ def request(world: World, call: Call, asked: str, to: str) -> dict[str, Any]:
 
     It is executed for the requester where he holds `promotions/execute` at the target, else whoever takes it does.
     """
+    with world.read() as rows:
+        release = _authorised_way(world, rows, call, asked, to).release
+    check_release(world, release)
     with world.write(call) as transaction:
         rows = transaction.rows
         way = _authorised_way(world, rows, call, asked, to)
@@ -88,10 +92,16 @@ def inbox(world: World, call: Call) -> list[dict[str, Any]]:
 
 def execute(world: World, call: Call, name: str) -> dict[str, Any]:
     """Take a promotion for execution."""
+    with world.read() as rows:
+        found = find_promotion(world, rows, call, name)
+        authorise(world, rows, call, "promotions/execute", found.stage)
+        release = releases.of_id(rows, found.release_id)
+    check_release(world, release)
     with world.write(call) as transaction:
         found = find_promotion(world, transaction.rows, call, name)
         authorise(world, transaction.rows, call, "promotions/execute", found.stage)
         _refuse_ended(found)
+        check_approvals(world, transaction.rows, name)
         if found.executor_id is None:
             changed(transaction, found, executor_id=call.principal.id)
             transaction.record(call.event(found.stage, "promotions/execute", f"promotion/{name}"))

@@ -9,6 +9,7 @@ from bucle import errors
 from bucle.ops import deploying
 from bucle.ops.authority import authorise
 from bucle.ops.promotion import changed
+from bucle.ops.signing import check_approvals, check_release
 from bucle.ops.world import Call, World
 from bucle.release import promotions, releases
 from bucle.release.promotions import Served
@@ -37,6 +38,8 @@ def rollback(world: World, call: Call, stage: str, endpoint_name: str) -> dict[s
                 alias=release.alias,
                 stage=stage,
             )
+        check_release(world, release, content=False)  # its worker was attested when it started
+        check_approvals(world, rows, former.promotion)
         _cancel_others(transaction, call, former)
         deploying.mark_ready(world, transaction, warm)
         deploying.set_traffic(transaction, endpoint, {former.deployment: 100})

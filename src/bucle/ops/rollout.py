@@ -33,6 +33,7 @@ from bucle.ops import comparing, deploying, promotion_plan
 from bucle.ops.monitor_agent import monitor_agent
 from bucle.ops.promotion import entry_reason, plan_document
 from bucle.ops.promotion_plan import Way
+from bucle.ops.signing import check_approvals, check_release
 from bucle.ops.standing import replay
 from bucle.ops.world import World
 from bucle.release import gates, promotions, releases
@@ -209,6 +210,12 @@ def _begin(world: World, now: Now) -> None:
     """Use the approvals and start; the plan must still stand on what it was made for."""
     with world.records.write(world.clock()) as transaction:
         if _unmoved(world, transaction, now) is None:
+            return
+        try:
+            check_release(world, now.release, content=False)
+            check_approvals(world, transaction.rows, now.found.name)
+        except errors.Refused as fault:
+            _finish(transaction, now, "refused", fault.detail)
             return
         if promotions.has_stale_approval(transaction, now.found.name):
             _finish(transaction, now, "refused", "an approval had expired or was used before")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bucle import errors
+from bucle.ops.secret import without_secrets
 from bucle.ops.tracking_place import enter
 from bucle.ops.world import Call, World
 from bucle.tracking import experiments, rules
@@ -65,7 +66,8 @@ def set_tag(world: World, call: Call, workspace: str, experiment_id: str, tag: t
         place = enter(world, transaction.rows, call, workspace, "experiments/write")
         rules.refuse_reserved([key])
         found = experiments.active(experiments.find(transaction.rows, place.stage, experiment_id))
-        experiments.set_tag(transaction, found.id, key, value)
+        for kept, shown in without_secrets(world, transaction.rows, (place.stage, place.job), [(key, value)]):
+            experiments.set_tag(transaction, found.id, kept, shown)
 
 
 def delete_tag(world: World, call: Call, workspace: str, experiment_id: str, key: str) -> None:

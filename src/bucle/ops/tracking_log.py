@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bucle.ops.secret import without_secrets
 from bucle.ops.tracking_run import changing
 from bucle.ops.world import Call, World
 from bucle.tracking import inputs, metrics, models, parameters, rules, runs, tags
@@ -31,8 +32,10 @@ def log(world: World, call: Call, workspace: str, run_id: str, batch: Batch) -> 
     """Log a batch, all of it or nothing."""
     rules.check_batch(metrics=len(batch.metrics), parameters=len(batch.parameters), tags=len(batch.tags))
     rules.refuse_reserved([key for key, _ in (*batch.tags, *batch.parameters)])
-    kept, marks = rules.parameters(batch.parameters), rules.tags(batch.tags)
     with changing(world, call, workspace, run_id) as (transaction, found):
+        place = (found.stage, found.job)
+        kept = rules.parameters(without_secrets(world, transaction.rows, place, batch.parameters))
+        marks = rules.tags(without_secrets(world, transaction.rows, place, batch.tags))
         parameters.log(transaction, found.id, kept)
         metrics.log(transaction, found.id, batch.metrics)
         tags.set_all(transaction, found.id, marks)

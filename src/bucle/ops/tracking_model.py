@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bucle.core.classes import DataClass
 from bucle.core.ids import job_name
+from bucle.ops.secret import without_secrets
 from bucle.ops.tracking_place import Place, authorise_on, class_of_new, enter, find_place
 from bucle.ops.tracking_run import RANDOM_OF_A_NAME
 from bucle.ops.world import Call, World
@@ -47,6 +48,7 @@ def create(world: World, call: Call, workspace: str, asked: Asked) -> LoggedMode
     with world.write(call) as transaction:
         place = enter(world, transaction.rows, call, workspace, "experiments/write")
         job, data_class = _origin(world, transaction.rows, call, place, asked.source_run_id)
+        origin = (place.stage, job)
         new = NewModel(
             id=f"m-{world.random(16).hex()}",
             job=job,
@@ -54,8 +56,8 @@ def create(world: World, call: Call, workspace: str, asked: Asked) -> LoggedMode
             name=asked.name or job_name(world.random(RANDOM_OF_A_NAME)),
             type=asked.type,
             source_run_id=asked.source_run_id,
-            tags=models.checked_tags(asked.tags),
-            parameters=rules.parameters(asked.parameters),
+            tags=models.checked_tags(without_secrets(world, transaction.rows, origin, asked.tags)),
+            parameters=rules.parameters(without_secrets(world, transaction.rows, origin, asked.parameters)),
         )
         folder = experiments.find(transaction.rows, place.stage, asked.experiment_id)
         return models.create(transaction, folder, place.workspace, new)
@@ -98,7 +100,8 @@ def finish(world: World, call: Call, workspace: str, model_id: str, status: str)
 def set_tags(world: World, call: Call, workspace: str, model_id: str, tags: Pairs) -> LoggedModel:
     """Set tags of a model."""
     with _changing(world, call, workspace, model_id) as (transaction, found):
-        models.set_tags(transaction, found, models.checked_tags(tags))
+        given = without_secrets(world, transaction.rows, (found.stage, found.job), tags)
+        models.set_tags(transaction, found, models.checked_tags(given))
         return models.find(transaction.rows, found.stage, found.id)
 
 
@@ -112,7 +115,8 @@ def delete_tag(world: World, call: Call, workspace: str, model_id: str, key: str
 def log_parameters(world: World, call: Call, workspace: str, model_id: str, given: Pairs) -> None:
     """Write parameters of a model."""
     with _changing(world, call, workspace, model_id) as (transaction, found):
-        models.log_parameters(transaction, found, rules.parameters(given))
+        kept = without_secrets(world, transaction.rows, (found.stage, found.job), given)
+        models.log_parameters(transaction, found, rules.parameters(kept))
 
 
 def delete(world: World, call: Call, workspace: str, model_id: str) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bucle.core.ids import job_name
 from bucle.execution import jobs
 from bucle.ops.job_run import source_tags
+from bucle.ops.secret import without_secrets
 from bucle.ops.tracking_place import Place, authorise_on, class_of_new, enter, find_place
 from bucle.ops.world import Call, World
 from bucle.store.instants import to_micros
@@ -62,7 +63,8 @@ def create(world: World, call: Call, workspace: str, asked: Asked) -> FullRun:
             folder = experiments.ensure(transaction, place.stage, experiments.DEFAULT_NAME)
         else:
             folder = experiments.find(transaction.rows, place.stage, asked.experiment_id)
-        tags = {**_below(transaction.rows, place), **rules.tags(asked.tags)}
+        given = without_secrets(world, transaction.rows, (place.stage, place.job), asked.tags)
+        tags = {**_below(transaction.rows, place), **rules.tags(given)}
         new = NewRun(
             id=world.random(16).hex(),
             job=place.job,

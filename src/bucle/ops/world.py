@@ -13,6 +13,8 @@ from bucle.access.attempts import Attempts
 from bucle.access.keys import Keys
 from bucle.access.passwords import Passwords
 from bucle.access.policy import Policy
+from bucle.access.secret_keys import SecretKeys
+from bucle.access.signing import Signing
 from bucle.config import Home
 from bucle.core.classes import Tier
 from bucle.core.snapshot import Caller, Principal
@@ -84,6 +86,8 @@ class World:
     """Makes the engine turn now."""
     scoring_address: Callable[[], str | None]
     """Where the gateway answers, or None while it does not."""
+    secret_keys: SecretKeys
+    signing: Signing
     passwords: Passwords = field(default_factory=Passwords)
     attempts: Attempts = field(default_factory=Attempts)
 

@@ -55,6 +55,8 @@ class Approval:
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None
+    statement: str | None = None
+    """The envelope of what is signed of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ def add_approval(transaction: Transaction, given: Approval) -> None:
             person_id=given.person_id, release_digest=given.release_digest, plan_digest=given.plan_digest,
             entry_digest=given.entry_digest, acknowledged=list(given.acknowledged), comment=given.comment,
             created_at=to_micros(given.created_at), expires_at=to_micros(given.expires_at),
+            statement=given.statement,
         )
     )  # fmt: skip
 
@@ -137,6 +140,17 @@ def approvals_of(rows: sa.Connection, name: str) -> Sequence[Approval]:
     """Return what was said of a promotion, oldest first."""
     query = sa.select(approval).where(approval.c.promotion == name).order_by(approval.c.created_at)
     return [_approval(row) for row in rows.execute(query)]
+
+
+def unsigned_approvals(rows: sa.Connection) -> Sequence[Approval]:
+    """Return the approvals that have no statement."""
+    return [_approval(row) for row in rows.execute(sa.select(approval).where(approval.c.statement.is_(None)))]
+
+
+def sign_approval(transaction: Transaction, given: Approval, statement: str) -> None:
+    """Write the statement of an approval that has none."""
+    unsigned = approval.update().where(approval.c.id == given.id, approval.c.statement.is_(None))
+    transaction.rows.execute(unsigned.values(statement=statement))
 
 
 def has_stale_approval(transaction: Transaction, name: str) -> bool:

@@ -31,6 +31,8 @@ class Release:
     sample: Mapping[str, Any]
     author_id: str
     created_at: datetime
+    statement: str | None = None
+    """The envelope of what is signed of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +59,15 @@ def add_release(transaction: Transaction, made: Release) -> None:
             id=made.id, alias=made.alias, digest=made.digest, stage=made.stage, name=made.name, version=made.version,
             workspace=made.workspace, manifest=dict(made.manifest), evaluation=dict(made.evaluation),
             profile=dict(made.profile), sample=dict(made.sample), author_id=made.author_id,
-            created_at=to_micros(made.created_at),
+            created_at=to_micros(made.created_at), statement=made.statement,
         )
     )  # fmt: skip
+
+
+def sign(transaction: Transaction, found: Release, statement: str) -> None:
+    """Write the statement of a release that has none."""
+    unsigned = release.update().where(release.c.id == found.id, release.c.statement.is_(None))
+    transaction.rows.execute(unsigned.values(statement=statement))
 
 
 def of_version(rows: sa.Connection, name: str, version: str) -> Release | None:

@@ -11,6 +11,8 @@ Reach = Literal["this_host", "any_host"]
 Why = Literal["ok", "failed", "timeout", "canceled"]
 Reason = Literal[
     "spec_invalid",
+    "secrets_missing",
+    "not_attested",
     "path_missing",
     "paths_overlap",
     "code_changed",
@@ -60,6 +62,15 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attested:
+    """The signed statement (DSSE) that a model of this digest is a release's, and the file of keys to believe."""
+
+    envelope: str
+    keys: str
+    model_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSpec:
     """One try of one step: what to run, where, how long, within which walls. Paths are absolute.
 
@@ -78,6 +89,9 @@ class AttemptSpec:
     log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES
     umask: int = 0o077
     listen: str | None = None
+    sealed: tuple[str, ...] = ()
+    """Variables whose values are secrets: they come beside the order, and no file holds them."""
+    attested: Attested | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +177,8 @@ def decode_spec(document: bytes) -> AttemptSpec:
         log_limit_bytes=_count(found["log_limit_bytes"], "log_limit_bytes"),
         umask=_count(found["umask"], "umask"),
         listen=_optional(found["listen"], "listen", _text),
+        sealed=_texts(found["sealed"], "sealed"),
+        attested=_optional(found["attested"], "attested", _attested),
     )
 
 
@@ -291,6 +307,11 @@ def _limits(value: object) -> Limits:
 def _verified(value: object) -> Verified:
     found = _members(value, "verify", Verified)
     return Verified(path=_text(found["path"], "verify.path"), digest=_text(found["digest"], "verify.digest"))
+
+
+def _attested(value: object, name: str) -> Attested:
+    found = _members(value, name, Attested)
+    return Attested(**{field: _text(text, f"{name}.{field}") for field, text in found.items()})
 
 
 def _choice(value: object, name: str, choices: Any) -> Any:

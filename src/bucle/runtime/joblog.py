@@ -1,8 +1,10 @@
-"""The log of an attempt: what user code prints, through a pipe, up to a limit, then counted only."""
+"""The log of an attempt: what user code prints, through a pipe, without secrets, up to a limit, then counted only."""
 
 import os
 from contextlib import suppress
 from pathlib import Path
+
+from bucle.runtime.redaction import Redaction
 
 _CHUNK = 1 << 16
 
@@ -13,9 +15,10 @@ class JobLog:
     The pipe is always drained, so that user code is never held up by a full log or a full disk.
     """
 
-    def __init__(self, file: Path, limit_bytes: int) -> None:
+    def __init__(self, file: Path, limit_bytes: int, redaction: Redaction) -> None:
         self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         self._limit = limit_bytes
+        self._redaction = redaction
         self.source, self.sink = os.pipe()
         os.set_blocking(self.source, False)
         self.kept_bytes = 0
@@ -32,18 +35,25 @@ class JobLog:
             chunk = os.read(self.source, _CHUNK)
         except BlockingIOError:
             return False
-        room = self._limit - self.kept_bytes
-        if room > 0 and chunk:
-            self._keep(chunk[:room])
-        if len(chunk) > room and self.dropped_bytes == 0:
-            self.note(f"the log is full at {self._limit} bytes: what follows is not kept")
-        self.dropped_bytes += max(0, len(chunk) - room)
+        self._take(self._redaction.pass_on(chunk) if chunk else self._redaction.rest())
         return bool(chunk)
+
+    def finish(self) -> None:
+        """Take what was held back because a secret might have begun there; nothing more will come."""
+        self._take(self._redaction.rest())
 
     def note(self, line: str) -> None:
         """Add one line of our own."""
         with suppress(OSError):  # a full disk must not stop the attempt; exit.json says the same
             os.write(self._file, f"\nbucle: {line}\n".encode(errors="backslashreplace"))
+
+    def _take(self, text: bytes) -> None:
+        room = self._limit - self.kept_bytes
+        if room > 0 and text:
+            self._keep(text[:room])
+        if len(text) > room and self.dropped_bytes == 0:
+            self.note(f"the log is full at {self._limit} bytes: what follows is not kept")
+        self.dropped_bytes += max(0, len(text) - room)
 
     def _keep(self, chunk: bytes) -> None:
         try:

@@ -34,6 +34,7 @@ class Keeper:
     def __init__(self, root: Path, spawner: Spawner) -> None:
         self._root = root
         self._workers = root / "workers"
+        self._keys = root.parent / "trusted-keys.json"
         self._workers.mkdir(mode=0o700, exist_ok=True)
         self._spawner = spawner
         self._table = Table(generation=0, workers=())
@@ -94,7 +95,7 @@ class Keeper:
         """Run the next incarnation of a worker."""
         self._drop(kept)
         kept.n += 1
-        kept.place, kept.socket = incarnate(self._workers, wanted, kept.n)
+        kept.place, kept.socket = incarnate(self._workers, wanted, kept.n, self._keys)
         kept.next_try_at = None
         self._kept[kept.place] = kept
         self._spawn(kept, now)

@@ -94,14 +94,14 @@ class Kept:
         }
 
 
-def incarnate(root: Path, wanted: Wanted, n: int) -> tuple[Path, str]:
+def incarnate(root: Path, wanted: Wanted, n: int, keys: Path) -> tuple[Path, str]:
     """Write the order of a worker's `n`th incarnation; return its folder and its socket's name.
 
     The name is made of chance: nobody can be waiting on it.
     """
     place = root / f"{wanted.id}.{n}"
     socket = f"bucle-{wanted.id}-{n}-{secrets.token_hex(8)}"
-    folder.write_spec(place, attempt_of(wanted, place, socket))
+    folder.write_spec(place, attempt_of(wanted, place, socket, keys))
     return place, socket
 
 

@@ -1,11 +1,13 @@
 """The spawner: one process a host that forks a supervisor for each attempt folder it reads from its input.
 
-It has one thread, keeps nothing and holds no descriptor of the server. Folders arrive as absolute paths, each
-ended by NUL. When the server goes, standard input ends and so does the spawner; supervisors live on.
+It has one thread, keeps nothing and holds no descriptor of the server. Each message on its standard input, a socket,
+is one folder's absolute path, with a descriptor beside it where the attempt has secrets: only the supervisor reads
+that. When the server goes, standard input ends and so does the spawner; supervisors live on.
 """
 
 import os
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from pathlib import Path
 from bucle.runtime import linux
 from bucle.runtime.supervisor import supervise
 
-_CHUNK = 1 << 16
+_LONGEST_PATH = 1 << 13
 _FAULT_OF_OURS = 96
 
 
@@ -24,27 +26,31 @@ def serve(notify: str) -> None:
     os.chdir("/")
     os.umask(0o077)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries supervisors; files say how they fared
-    for folder in _folders():
+    for folder, sealed in _orders():
         if os.fork() == 0:
-            os._exit(_supervise(folder, notify))
+            os._exit(_supervise(folder, sealed, notify))
+        if sealed is not None:
+            os.close(sealed)
 
 
-def _folders() -> Iterator[Path]:
-    """Yield whole paths; the rest of one that was cut short by the server's end is dropped."""
-    pending = b""
-    while chunk := os.read(0, _CHUNK):
-        *whole, pending = (pending + chunk).split(b"\0")
-        yield from (Path(os.fsdecode(path)) for path in whole)
+def _orders() -> Iterator[tuple[Path, int | None]]:
+    """Yield each folder with the descriptor that came beside it."""
+    with socket.socket(fileno=0) as orders:
+        while True:
+            path, descriptors, _, _ = socket.recv_fds(orders, _LONGEST_PATH, 1)
+            if not path:
+                return
+            yield Path(os.fsdecode(path)), next(iter(descriptors), None)
 
 
-def _supervise(folder: Path, notify: str) -> int:
+def _supervise(folder: Path, sealed: int | None, notify: str) -> int:
     """Be a supervisor; no exception may reach the spawner's own loop in this copy of it."""
     try:
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1):
             os.dup2(nothing, standard)
-        return supervise(folder, notify)
+        return supervise(folder, notify, sealed)
     except BaseException:  # noqa: BLE001  the attempt is then lost, and this says why
         sys.stderr.write(f"{folder}: {traceback.format_exc()}")
         sys.stderr.flush()

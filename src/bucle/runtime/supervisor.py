@@ -1,21 +1,24 @@
 """The supervisor: one process an attempt: it claims it, has user code run, and writes how it ended."""
 
 import errno
+import json
 import os
 import resource
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from bucle.runtime import codecheck, folder, linux
 from bucle.runtime.attempt import AttemptSpec, Exit, Reason, Run, Why, encode
+from bucle.runtime.attested import refusal_of
 from bucle.runtime.isolation import RefusedError, check
 from bucle.runtime.joblog import JobLog
+from bucle.runtime.redaction import Redaction
 from bucle.runtime.usercode import EXEC_FAILED, Place, Started, await_exec, start
 from bucle.runtime.watch import Ending, Wakeups, end_kin, watch
 
@@ -48,10 +51,11 @@ class _Verdict:
     processes_left: int = 0
 
 
-def supervise(path: Path, notify: str) -> int:
+def supervise(path: Path, notify: str, sealed: int | None = None) -> int:
     """See the attempt in `path` through; return the supervisor's own exit status.
 
-    97 and 98 mean that a twin has it. The lock is let go by the end of the process, after exit.json.
+    97 and 98 mean that a twin has it. The lock is let go by the end of the process, after exit.json. `sealed` is the
+    descriptor of the attempt's secrets.
     """
     if folder.take_lock(path) is None:
         return HELD_BY_ANOTHER
@@ -59,21 +63,35 @@ def supervise(path: Path, notify: str) -> int:
         return CLAIMED_BEFORE
     attempt = _Attempt(path=path, started_at=datetime.now(UTC), wakeups=Wakeups())
     linux.adopt_orphans()
-    verdict = _judge(attempt)
+    verdict = _judge(attempt, _unsealed(sealed))
     _record(attempt, verdict)
     _hint(path.name, notify)
     return 0
 
 
-def _judge(attempt: _Attempt) -> _Verdict:
+def _unsealed(descriptor: int | None) -> Mapping[str, str]:
+    """Return the secret variables, and let go of where they came from."""
+    if descriptor is None:
+        return {}
+    with os.fdopen(descriptor, "rb") as stream:
+        stream.seek(0)
+        found: dict[str, str] = json.loads(stream.read())
+    return found
+
+
+def _judge(attempt: _Attempt, sealed: Mapping[str, str]) -> _Verdict:
     """Run the order if it can be read."""
     try:
         spec = folder.read_spec(attempt.path)
     except (OSError, ValueError) as fault:
         return _Verdict(why="failed", reason="spec_invalid", detail=str(fault))
-    log = _with_room(attempt.path, lambda: JobLog(attempt.path / "out.log", spec.log_limit_bytes))
+    if set(spec.sealed) != set(sealed):
+        missing = ", ".join(sorted({*spec.sealed} - {*sealed}))
+        return _Verdict(why="failed", reason="secrets_missing", detail=f"it came without its secrets: {missing}")
+    redaction = Redaction(sealed.values())
+    log = _with_room(attempt.path, lambda: JobLog(attempt.path / "out.log", spec.log_limit_bytes, redaction))
     try:
-        ending = _run(attempt, spec, log)
+        ending = _run(attempt, replace(spec, env={**spec.env, **sealed}), log)
     except RefusedError as refusal:
         log.note(refusal.detail)
         rc = EXEC_FAILED if refusal.reason == "exec_failed" else None
@@ -125,6 +143,11 @@ def _place(path: Path) -> Place:
 
 
 def _verify(spec: AttemptSpec) -> None:
+    if spec.attested is not None:
+        asked = spec.attested
+        refusal = refusal_of(asked.envelope, Path(asked.keys), asked.model_digest)
+        if refusal is not None:
+            raise RefusedError("not_attested", refusal)
     for item in spec.verify:
         try:
             found = codecheck.digest_of(item.path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bucle.runtime.attempt import LISTENER, AttemptSpec, Isolation, Mode, Verified
+from bucle.runtime.attempt import LISTENER, AttemptSpec, Attested, Isolation, Mode, Verified
 
 _LOG_LIMIT_BYTES = 16 << 20
 _DRAIN_S = 30.0
@@ -49,6 +49,8 @@ class Wanted:
     pass_through: tuple[str, ...]
     most_rows: int
     variables: Mapping[str, str]
+    statement: str
+    """The envelope of its release's statement; empty in the table of an older server: such a worker does not start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +71,11 @@ def read_table(document: bytes) -> Table:
         raise ValueError(f"the routing table lacks {fault}") from fault
 
 
-def attempt_of(wanted: Wanted, place: Path, socket: str) -> AttemptSpec:
-    """Return the order for a supervisor to run a worker in the attempt folder `place`, behind its socket."""
+def attempt_of(wanted: Wanted, place: Path, socket: str, keys: Path) -> AttemptSpec:
+    """Return the order for a supervisor to run a worker in the attempt folder `place`, behind its socket.
+
+    `keys` is the platform's file of public keys: the table says what is signed, never whom to believe.
+    """
     home = place / "home"
     order = {
         "listener": LISTENER,
@@ -92,6 +97,7 @@ def attempt_of(wanted: Wanted, place: Path, socket: str) -> AttemptSpec:
         ),
         log_limit_bytes=_LOG_LIMIT_BYTES,
         listen=socket,
+        attested=Attested(envelope=wanted.statement, keys=str(keys), model_digest=wanted.model_digest),
     )
 
 
@@ -118,4 +124,5 @@ def _wanted(entry: Mapping[str, Any]) -> Wanted:
         pass_through=tuple(entry["pass_through"]),
         most_rows=entry["most_rows"],
         variables=dict(entry["variables"]),
+        statement=entry.get("statement", ""),
     )

@@ -142,3 +142,4 @@ def _take_last_words(log: JobLog) -> None:
     before = log.kept_bytes + log.dropped_bytes
     while log.drain() and log.kept_bytes + log.dropped_bytes - before < _LAST_WORDS_BYTES:
         pass
+    log.finish()

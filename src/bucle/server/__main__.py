@@ -20,6 +20,7 @@ from bucle.server import network
 from bucle.server.app import build_application
 from bucle.server.compose import HOST, compose, data_plane
 from bucle.server.life import HomeLock, announce, listen
+from bucle.server.log import without_credentials
 from bucle.server.network import Network
 from bucle.server.records import address, hold, remember
 from bucle.store import engines
@@ -59,6 +60,8 @@ def serve(home: Home, port: int, scoring_port: int, beyond: Network | None = Non
         level=logging.INFO,
         format='{"at":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":%(message)r}',
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(without_credentials)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request that we send
     with listen(HOST, port) as listener, closing(hold(home, records_address())) as held:
         bound = listener.getsockname()[1]

@@ -44,8 +44,8 @@ class Taken:
     outside: Sequence[str]
 
 
-def take(home: Home, folder: Path) -> Taken:
-    """Back up a state folder into a new folder; what is used goes on meanwhile.
+def take(home: Home, folder: Path, *, secret_keys: bool = False) -> Taken:
+    """Back up a state folder into a new folder, with the keys of its secrets if asked; what is used goes on meanwhile.
 
     Conflict when the folder holds something, PlatformFault when it cannot be written to the end: it has no manifest
     then, and is no backup.
@@ -59,18 +59,18 @@ def take(home: Home, folder: Path) -> Taken:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
-        return _take(home, url, folder)
+        return _take(home, url, folder, (home.secret_keys.name,) if secret_keys else ())
     except OSError as fault:
         raise errors.PlatformFault("backup.failed", folder=folder, why=fault.strerror or fault) from fault
     except errors.Unavailable as fault:
         raise errors.PlatformFault("backup.failed", folder=folder, why=fault.detail) from fault
 
 
-def _take(home: Home, url: str, folder: Path) -> Taken:
+def _take(home: Home, url: str, folder: Path, more: Sequence[str]) -> Taken:
     taken_at = to_text(now())
     schema, tables, elsewhere = _take_records(home, url, folder)
     copying = Copying(target=folder)
-    for name in _names(home):
+    for name in (*_names(home), *more):
         copying.take(home.root / name, name)
     _take_segments(home, copying)
     copying.settle()
@@ -109,7 +109,7 @@ def _names(home: Home) -> Iterator[str]:
     """Yield the names of the files to take, in the order in which they are safe to take.
 
     Built environments are left out: they are built again, from their locks. So are the orders of attempts, which
-    hold the tokens of their jobs.
+    hold the tokens of their jobs, and the keys of secrets: a backup that is lost gives none away.
     """
     attempts = sorted(place.name for place in home.attempts.iterdir()) if home.attempts.is_dir() else []
     for attempt in attempts:

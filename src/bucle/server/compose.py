@@ -17,9 +17,11 @@ from bucle import __version__
 from bucle.access.computes import list_computes
 from bucle.access.keys import read_or_make_keys
 from bucle.access.policy import Policy
+from bucle.access.secret_keys import SecretKeys
 from bucle.access.settings import read_settings
+from bucle.access.signing import Signing
 from bucle.access.stages import list_stages
-from bucle.config import Home, package_index
+from bucle.config import Home, package_index, secrets_keys
 from bucle.core.classes import Tier
 from bucle.core.ids import uuid7
 from bucle.core.manifest import Manifest
@@ -28,9 +30,11 @@ from bucle.execution.environments import find_with_uv
 from bucle.execution.local import Ground, LocalLauncher, base_of
 from bucle.execution.outputs import read_outputs
 from bucle.execution.queue import Place
-from bucle.ops import job_run
+from bucle.ops import job_run, secret
+from bucle.ops.signing import sign_older
 from bucle.ops.uploads import manifest_in
 from bucle.ops.world import Tools, World
+from bucle.release import releases
 from bucle.runtime.attempt import Mode
 from bucle.runtime.landlock import landlock_abi
 from bucle.runtime.spawning import Spawner
@@ -87,6 +91,7 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
         ports=Ports(
             places=_places,
             variables=lambda starting: job_run.variables(world, lambda: _address(api_port), starting),
+            secrets=lambda starting: secret.given_to(world, starting),
             outputs=lambda done: read_outputs(done, launcher.work_of),
             settle=job_run.settle,
         ),
@@ -113,7 +118,11 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
         new_id=new_id,
         random=secrets.token_bytes,
         wake=engine.wake,
+        secret_keys=SecretKeys(file=home.secret_keys, given=secrets_keys()),
+        signing=Signing(private=home.signing_keys, trusted=home.trusted_keys),
     )
+    if world.signing.prepare():
+        sign_older(world)
     plane = data_plane(home, scoring_port)
     return Installation(world=world, engine=engine, spawner=spawner, hints=hints, plane=plane)
 
@@ -179,6 +188,7 @@ def _place_of(world: World, endpoint: Endpoint, deployment: Deployment) -> Serve
         lock=built.folder / "lock.txt",
         lock_digest=built.lock_digest,
         model=world.models / endpoint.stage / hex_of(deployment.model_digest),
+        statement=_statement(world, deployment),
         isolation=_isolation(world.records),
     )
 
@@ -190,6 +200,12 @@ def _isolation(records: Records) -> Mode:
     if said == "auto-or-none":
         return "auto" if landlock_abi() else "none"
     return "strict" if said == "strict" else "auto"
+
+
+def _statement(world: World, deployment: Deployment) -> str:
+    with world.read() as rows:
+        release = releases.of_digest(rows, deployment.release_digest)
+    return "" if release is None else release.statement or ""
 
 
 def _manifest(world: World, workspace: str, digest: str) -> Manifest:

@@ -13,6 +13,7 @@ from secrets import token_hex
 from uv import find_uv_bin
 
 from bucle import errors
+from bucle.access import stage_secrets
 from bucle.config import Home, package_index
 from bucle.execution.environments import find_with_uv, interpreter
 from bucle.runtime import environment_build
@@ -31,12 +32,13 @@ BUILT = "environment.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was restored: folders of datastores that lie elsewhere, environments that could not be built again."""
+    """What was restored: folders that lie elsewhere, environments not built again, secrets that need their keys."""
 
     backup: Backup
     outside: Sequence[str]
     built: int
     not_built: Sequence[str]
+    secrets: int
 
 
 def restore(folder: Path, home: Home, url: str | None) -> Restored:
@@ -52,6 +54,7 @@ def restore(folder: Path, home: Home, url: str | None) -> Restored:
         with closing(Records(records_of(draft.root))) as records:
             with records.read() as rows:
                 elsewhere = list(outside(rows, str(home.root)))
+                sealed = len(stage_secrets.every(rows))
             if url is not None:
                 with closing(Records(url)) as target:
                     move(records, target)
@@ -61,7 +64,7 @@ def restore(folder: Path, home: Home, url: str | None) -> Restored:
         draft.root.replace(home.root)
     places = sorted(_built_before(made))
     failed = [place for place in places if not _built_again(home, place)]
-    return Restored(backup=made, outside=elsewhere, built=len(places) - len(failed), not_built=failed)
+    return Restored(backup=made, outside=elsewhere, built=len(places) - len(failed), not_built=failed, secrets=sealed)
 
 
 def lay_out(folder: Path, made: Backup, draft: Home, *, final: Home, link: bool) -> None:

@@ -22,11 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("act", choices=("backup", "restore", "drill"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--home", type=Path)
+    parser.add_argument("--secret-keys", action="store_true")
     asked = parser.parse_args(arguments)
     os.umask(0o077)
     began = time.monotonic()
     try:
-        done = _done(asked.act, asked.folder.resolve(), asked.home and Home(root=asked.home.resolve()))
+        home = asked.home and Home(root=asked.home.resolve())
+        done = _done(asked.act, asked.folder.resolve(), home, secret_keys=asked.secret_keys)
     except errors.BucleError as error:
         print(f"{type(error).__name__}\t{error.code}\t{error.detail}\t{error.hint}", file=sys.stderr)  # noqa: T201
         return error.exit_status
@@ -34,17 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _done(act: str, folder: Path, home: Home | None) -> dict[str, Any]:
+def _done(act: str, folder: Path, home: Home | None, *, secret_keys: bool) -> dict[str, Any]:
     if act == "drill":
         checks = [check.document() for check in drill(folder)]
         return {"folder": str(folder), "ok": all(check["ok"] for check in checks), "checks": checks}
     if home is None:
         raise errors.BadRequest("backup.no_home")
-    return _taken(folder, home) if act == "backup" else _restored(folder, home)
+    return _taken(folder, home, secret_keys=secret_keys) if act == "backup" else _restored(folder, home)
 
 
-def _taken(folder: Path, home: Home) -> dict[str, Any]:
-    taken = take(home, folder)
+def _taken(folder: Path, home: Home, *, secret_keys: bool) -> dict[str, Any]:
+    taken = take(home, folder, secret_keys=secret_keys)
     made = taken.backup
     return {
         "folder": str(folder),
@@ -54,6 +56,7 @@ def _taken(folder: Path, home: Home) -> dict[str, Any]:
         "bytes": made.size,
         "manifest": taken.digest,
         "outside": list(taken.outside),
+        "secret_keys": home.secret_keys.name in made.files,
     }
 
 
@@ -68,6 +71,8 @@ def _restored(folder: Path, home: Home) -> dict[str, Any]:
         "environments": done.built,
         "not_built": list(done.not_built),
         "outside": list(done.outside),
+        "secrets": done.secrets,
+        "secret_keys": home.secret_keys.exists(),
     }
 
 

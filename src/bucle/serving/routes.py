@@ -29,13 +29,17 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a deployment's environment and model lie on this host; `lock` is the lock file of the environment."""
+    """Where a deployment's environment and model lie on this host, and what is signed of its release.
+
+    `lock` is the lock file of the environment, `statement` a DSSE envelope.
+    """
 
     python: Path
     read: tuple[Path, ...]
     lock: Path
     lock_digest: str
     model: Path
+    statement: str
     isolation: Literal["auto", "strict", "none"]
 
 
@@ -168,6 +172,7 @@ class Routes:
             pass_through=found.pass_through,
             most_rows=settings.most_rows,
             variables=settings.variables,
+            statement=place.statement,
         )
         return DeploymentRoute(
             name=found.name,

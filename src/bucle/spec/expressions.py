@@ -54,7 +54,14 @@ class DefaultDatastore:
     """`default_datastore`: the datastore of the workspace."""
 
 
-Expression = InputOf | OutputOf | OutputOfStep | SearchSpace | NameOfJob | DefaultDatastore
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretOf:
+    """`secrets.NAME`: a secret of the stage; ours, and nowhere but as the whole value of an environment variable."""
+
+    name: str
+
+
+Expression = InputOf | OutputOf | OutputOfStep | SearchSpace | NameOfJob | DefaultDatastore | SecretOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +142,8 @@ def written(expression: Expression) -> str:
             body = "name"
         case DefaultDatastore():
             body = "default_datastore"
+        case SecretOf(name=name):
+            body = f"secrets.{name}"
         case _:
             assert_never(expression)
     return f"${{{{{body}}}}}"
@@ -200,6 +209,8 @@ def _of_words(words: list[str]) -> Expression | None:
             found = NameOfJob()
         case ["default_datastore"]:
             found = DefaultDatastore()
+        case ["secrets", name]:
+            found = SecretOf(name=name)
         case _:
             pass
     return found

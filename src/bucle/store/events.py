@@ -38,6 +38,15 @@ class Broken:
     why: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """How far a chain goes: how many lines, and the digest of the last, which stands for all of them."""
+
+    chain: str
+    lines: int
+    digest: str
+
+
 def append_events(rows: sa.Connection, events: Sequence[Event], now: datetime) -> None:
     """Append `events` to their chains in the caller's transaction; in one order of chains, so that none waits."""
     for chain in sorted({line.chain for line in events}):
@@ -75,6 +84,24 @@ def chains(rows: sa.Connection) -> tuple[str, ...]:
 def length(rows: sa.Connection, chain: str) -> int:
     """Return how many lines the head of `chain` counts."""
     return rows.execute(sa.select(chain_head.c.seq).where(chain_head.c.chain == chain)).scalar_one_or_none() or 0
+
+
+def heads(rows: sa.Connection) -> Sequence[Head]:
+    """Return the head of every chain."""
+    found = rows.execute(sa.select(chain_head).order_by(chain_head.c.chain))
+    return [Head(chain=row.chain, lines=row.seq, digest=row.digest) for row in found]
+
+
+def departed_from(rows: sa.Connection, head: Head) -> Broken | None:
+    """Return where a chain is no longer what an earlier head of it says, or None when it still begins with that."""
+    query = sa.select(event.c.digest).where(event.c.chain == head.chain, event.c.seq == head.lines)
+    found = rows.execute(query).scalar_one_or_none()
+    if found is None:
+        left = rows.execute(sa.select(sa.func.max(event.c.seq)).where(event.c.chain == head.chain)).scalar_one() or 0
+        return Broken(chain=head.chain, seq=left + 1, why=f"the tail is missing: there were {head.lines} lines")
+    if found != head.digest:
+        return Broken(chain=head.chain, seq=head.lines, why="this line, or one before it, was rewritten")
+    return None
 
 
 def _append_to(rows: sa.Connection, chain: str, lines: Sequence[Event], at: int) -> None:

@@ -10,4 +10,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "replace it by the file, or list it in .amlignore",
     ),
     "content.unreadable": ("{path} cannot be read: {why}", "check its permissions"),
+    "content.not_empty": ("{folder} holds something already", "name a folder that is new or empty"),
+    "content.damaged": ("{path} did not arrive as it was signed", "download it again into another folder"),
 }

@@ -118,3 +118,16 @@ managed = Table(
     key("name"),
     instant("made_at"),
 )
+
+secret = Table(
+    "secret",
+    METADATA,
+    key("stage"),
+    key("name"),
+    Column("version", Integer, nullable=False),
+    text("key_id", null=True),
+    text("wrapped_key", null=True),
+    text("sealed", null=True),
+    text("set_by"),
+    instant("set_at"),
+)

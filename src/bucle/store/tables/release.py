@@ -38,6 +38,7 @@ release = Table(
     Column("sample", JSON, nullable=False),
     text("author_id"),
     instant("created_at"),
+    text("statement", null=True),
     UniqueConstraint("stage", "name", "version"),
 )
 
@@ -92,6 +93,7 @@ approval = Table(
     instant("created_at"),
     instant("expires_at"),
     instant("used_at", null=True),
+    text("statement", null=True),
     UniqueConstraint("promotion", "person_id"),
 )
 
