@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all check bench tools format lock clean
+.PHONY: demo test test-all faults check bench tools format lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bucle demo
@@ -14,6 +14,12 @@ test: check
 
 test-all: check
 	BUCLE_TEST_ALL=1 $(BIN)/pytest -q
+
+# Kills, and what they must not do: `make faults N=1000 SEED=7`; see docs/faults.md.
+N    ?= 200
+SEED ?= 1
+faults: $(VENV)/.developing tools
+	$(BIN)/python -m tests.faults --faults $(N) --seed $(SEED)
 
 check: $(VENV)/.developing tools
 	$(BIN)/ruff check .
