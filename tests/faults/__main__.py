@@ -1,4 +1,4 @@
-"""`python -m tests.faults --faults 1000 --seed 1`: a campaign by hand: prints its table, leaves with 1 for a finding."""
+"""`python -m tests.faults --faults 1000 --seed 1`: a campaign by hand: prints a table, leaves with 1 for a finding."""
 
 import argparse
 import os

@@ -96,3 +96,14 @@ def children() -> tuple[int, ...]:
     own = os.getpid()
     listed = Path(f"/proc/{own}/task/{own}/children").read_text(encoding="ascii")
     return tuple(int(pid) for pid in listed.split())
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the pids of the children of another process, by whichever of its threads; none once it has ended."""
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  names are all that is wanted
+            with suppress(OSError):
+                listed = Path(f"/proc/{pid}/task/{thread}/children").read_text(encoding="ascii")
+                found += [int(child) for child in listed.split()]
+    return found
