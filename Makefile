@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PARALLEL := -n 2 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all check bench tools format lock clean
+.PHONY: demo test test-all faults check bench tools format lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bucle demo
@@ -16,6 +16,12 @@ test: check
 
 test-all: check
 	BUCLE_TEST_ALL=1 $(BIN)/pytest -q $(PARALLEL)
+
+# Kills, and what they must not do: `make faults N=1000 SEED=7`; see docs/faults.md.
+N    ?= 200
+SEED ?= 1
+faults: $(VENV)/.developing tools
+	$(BIN)/python -m tests.faults --faults $(N) --seed $(SEED)
 
 check: $(VENV)/.developing tools
 	$(BIN)/ruff check .

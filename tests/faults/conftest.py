@@ -18,7 +18,7 @@ import pytest
 from bucle import errors
 from tests.conftest import Installation, new_records
 
-SERVER = Path(__file__).parent / "killed_server.py"
+ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 
 
@@ -72,11 +72,12 @@ class Dying:
     """A server that kills itself at a point, once that is armed."""
 
     process: subprocess.Popen[bytes]
+    point: str
     armed: Path
 
     def arm(self) -> None:
         """Let the point count from now on."""
-        self.armed.touch()
+        self.armed.write_text(self.point)
 
     def await_death(self) -> None:
         """Return when the server has been killed; it dies of SIGKILL and of nothing else."""
@@ -88,8 +89,8 @@ def start_dying(installation: Installation, point: str) -> Dying:
     armed = installation.home.parent / "armed"
     address = new_records(installation.home)
     environment = {**os.environ, **({"BUCLE_RECORDS": address} if address else {})}
-    command = [sys.executable, str(SERVER), point, str(armed), "--home", str(installation.home)]
-    process = subprocess.Popen(command, env=environment, cwd="/", start_new_session=True)
+    command = [sys.executable, "-m", "tests.faults.killed_server", str(armed), "--home", str(installation.home)]
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True)
 
     def answers() -> bool:
         with suppress(OSError, KeyError, ValueError, errors.BucleError, httpx2.TransportError):
@@ -97,7 +98,7 @@ def start_dying(installation: Installation, point: str) -> Dying:
         return False
 
     await_true(answers, "the server answers")
-    return Dying(process=process, armed=armed)
+    return Dying(process=process, point=point, armed=armed)
 
 
 def submit(installation: Installation, body: dict[str, Any], key: str) -> httpx2.Response | None:

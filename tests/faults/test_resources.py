@@ -41,6 +41,21 @@ if os.fork() == 0:
 while not pathlib.Path("{daemon}").exists():
     time.sleep(0.01)
 """
+BOMB = """
+import os, time
+for _ in range(12):
+    if os.fork() == 0:
+        os.setsid()
+time.sleep(600)
+"""
+"""Doubles twelve times: 4096 processes, each in a session of its own, would there be no limit."""
+SHARING = """
+import os, time
+kept = bytearray(os.urandom(1 << 20)) * 100
+for _ in range(3):
+    os.fork()
+time.sleep(1)
+"""
 HOG = """
 kept = []
 while True:
@@ -114,6 +129,34 @@ def test_memory_hog(warm: Installation, client: Client, ledger: Ledger) -> None:
     _assert_nothing_left(ledger)
 
 
+def test_memory_beyond_what_was_declared(warm: Installation, client: Client, ledger: Ledger) -> None:
+    """A hog of several processes is ended at the limit of its job and told by how much; its neighbour completes."""
+    code = "import os\nos.fork()\n" + HOG
+    _run_beside(warm, client, "declared", _python(ledger, code), docker_args="--memory 200m")
+    step = _only_end(client, "declared")
+    assert (step["status"], step["exit_code"], step["attempts"]) == ("failed", -9, 1)
+    assert step["reason"].startswith("it used ")
+    assert step["reason"].endswith(" MiB of memory, of 200 MiB that it may")
+    assert f"bucle: {step['reason']}" in client.job.log("declared").decode()
+    _assert_nothing_left(ledger)
+
+
+def test_memory_that_is_shared_counts_once(warm: Installation, client: Client, ledger: Ledger) -> None:
+    """Eight processes that share 100 MB of pages use 100 MB, not 800: they complete within 300."""
+    _run_beside(warm, client, "sharing", _python(ledger, SHARING), docker_args="--memory 300m")
+    step = _only_end(client, "sharing")
+    assert (step["status"], step["reason"]) == ("completed", None)
+
+
+def test_fork_bomb(warm: Installation, client: Client, ledger: Ledger) -> None:
+    """Whoever forks without end is stopped at the limit, with all that he made; the server and others go on."""
+    _run_beside(warm, client, "bomb", _python(ledger, BOMB), docker_args="--pids-limit 300")
+    step = _only_end(client, "bomb")
+    assert (step["status"], step["attempts"]) == ("failed", 1)
+    assert step["reason"].endswith(" processes and threads, of 300 that it may")
+    _assert_nothing_left(ledger)
+
+
 def test_poison(warm: Installation, client: Client, ledger: Ledger) -> None:
     """A job whose supervisor dies each time it starts is tried once more, then fails and says why; others go on."""
     command = f"{ledger.command}; kill -9 $PPID; sleep 600"
@@ -128,10 +171,16 @@ def test_poison(warm: Installation, client: Client, ledger: Ledger) -> None:
     _assert_nothing_left(ledger)
 
 
-def _run_beside(warm: Installation, client: Client, name: str, command: str) -> None:
+def _run_beside(warm: Installation, client: Client, name: str, command: str, *, docker_args: str | None = None) -> None:
     """Submit a job, and another one that must complete at its side, with the server answering."""
-    for one, words in ((name, command), (f"{name}-other", "echo other")):
-        assert submit(warm, job(words, one), one) is not None
+    resources = {} if docker_args is None else {"resources": {"docker_args": docker_args}}
+    for one, words in (
+        (name, {**job(command, name), **resources}),
+        (f"{name}-other", job("echo other", f"{name}-other")),
+    ):
+        answer = submit(warm, words, one)
+        assert answer is not None
+        assert answer.is_success, answer.text
     assert httpx2.get(f"{warm.address}/api/v1/health", timeout=PATIENCE_S).is_success
     assert client.job.wait(f"{name}-other")["status"] == "completed"
 

@@ -210,21 +210,28 @@ def is_running(pid: int) -> bool:
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     """Give the models, made in an environment of their own by uv."""
-    root = tmp_path_factory.mktemp("models")
-    environment, folder = root / "environment", root / "made"
-    folder.mkdir()
+    return make_models(tmp_path_factory.mktemp("models"))
+
+
+def make_models(root: Path) -> Models:
+    """Make the models in a folder, unless they are there; skip where their packages cannot be had."""
+    made = Models(environment=root / "environment", folder=root / "made")
+    if (root / "complete").exists():
+        return made
+    made.folder.mkdir(parents=True)
     uv, settings = find_uv_bin(), {**os.environ, **package_index()}
     commands: list[list[str]] = [
-        [uv, "venv", "--quiet", "--python", sys.executable, str(environment)],
-        [uv, "pip", "install", "--quiet", "--python", str(environment / "bin" / "python"), *PACKAGES],
-        [str(environment / "bin" / "python"), str(Path(__file__).with_name("models.py")), str(folder)],
+        [uv, "venv", "--quiet", "--python", sys.executable, str(made.environment)],
+        [uv, "pip", "install", "--quiet", "--python", str(made.python), *PACKAGES],
+        [str(made.python), str(Path(__file__).with_name("models.py")), str(made.folder)],
     ]
     for command in commands:
         done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=600)
         if done.returncode != 0 and command[:2] == [uv, "pip"]:
             pytest.skip(f"the packages of a model cannot be installed here: {done.stderr[-500:]}")
         assert done.returncode == 0, done.stderr
-    return Models(environment=environment, folder=folder)
+    (root / "complete").touch()
+    return made
 
 
 @contextmanager

@@ -174,6 +174,8 @@ def _step(node: Node, nodes: Mapping[str, Node], ground: Ground) -> StepPlan:
         secrets=secrets,
         after=node.after,
         timeout_s=node.timeout_s,
+        memory_bytes=node.limits.memory_bytes,
+        tasks=node.limits.tasks,
     )
 
 

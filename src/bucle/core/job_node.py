@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bucle import errors
+from bucle.core.job_limits import NO_LIMITS, JobLimits, limits_of
 from bucle.spec import expressions
 from bucle.spec.command_component import CommandComponent
 from bucle.spec.command_job import CommandJob
@@ -66,6 +67,7 @@ class Node:
     outputs: Mapping[str, NodeOutput] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float | None = None
+    limits: JobLimits = NO_LIMITS
 
     @property
     def after(self) -> tuple[str, ...]:
@@ -90,6 +92,7 @@ def _of_command(job: CommandJob) -> Node:
         outputs={name: _output(value) for name, value in (job.outputs or {}).items()},
         variables=job.environment_variables or {},
         timeout_s=job.limits.timeout if job.limits and job.limits.timeout else None,
+        limits=limits_of(job.resources),
     )
 
 
@@ -112,11 +115,11 @@ def _of_node(name: str, node: NodeOfCommand, outer: Mapping[str, NodeInput], ste
         outputs = {port: NodeOutput(file=types.get(port) in FILE_TYPES) for port in component.outputs or {}}
         command, code, environment = component.command, component.code, component.environment
         variables = {**(component.environment_variables or {}), **(node.environment_variables or {})}
-        limits = node.limits or component.limits
+        limits, resources = node.limits or component.limits, node.resources or component.resources
     elif component is None and node.command is not None and node.environment is not None:
         defaults, outputs = {}, {}
         command, code, environment = node.command, node.code, node.environment
-        variables, limits = node.environment_variables or {}, node.limits
+        variables, limits, resources = node.environment_variables or {}, node.limits, node.resources
     else:
         raise errors.BadRequest("job.node_incomplete", node=name)
     given = {port: _inner(name, value, outer, steps) for port, value in (node.inputs or {}).items()}
@@ -129,6 +132,7 @@ def _of_node(name: str, node: NodeOfCommand, outer: Mapping[str, NodeInput], ste
         outputs={**outputs, **{port: _output(value) for port, value in (node.outputs or {}).items()}},
         variables=variables,
         timeout_s=limits.timeout if limits and limits.timeout else None,
+        limits=limits_of(resources),
     )
 
 

@@ -34,7 +34,8 @@ class StepPlan:
 
     `command` is the shell text of a command step, rendered; `environment` the digest of what its environment asks for.
     A build step builds that environment; a system step looks at what a job made, without network. `after` names the
-    steps that must have completed; `tries` bounds failed attempts.
+    steps that must have completed; `memory_bytes` and `tasks` are the most that its processes may take together (None:
+    what the launcher gives every step); `tries` bounds failed attempts.
     """
 
     name: str
@@ -47,6 +48,8 @@ class StepPlan:
     variables: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     timeout_s: float | None = None
+    memory_bytes: int | None = None
+    tasks: int | None = None
     tries: int = 1
     tools: tuple[str, ...] = ()
     """Files of ours that a system step runs; user code sees none of them."""

@@ -17,7 +17,7 @@ from bucle.execution.environments import Environments, interpreter
 from bucle.execution.fold import Ended
 from bucle.execution.launcher import Exited, Lost, Pending, Resources, Running, Starting, Status
 from bucle.runtime import environment_build, folder
-from bucle.runtime.attempt import Alive, AttemptSpec, Exit, Isolation, Mode, Unclaimed, Verified
+from bucle.runtime.attempt import Alive, AttemptSpec, Exit, Isolation, Limits, Mode, Unclaimed, Verified
 from bucle.runtime.attempt import Lost as LostAttempt
 from bucle.runtime.spawning import Spawner
 from bucle.store.instants import to_micros
@@ -25,6 +25,10 @@ from bucle.store.objects import CHUNK, Objects
 
 SHELL = ("/bin/bash", "-c")
 INDEX_PORT = 443
+SHARE = 2
+"""A step that declares nothing may take this part of the machine's memory: a half."""
+TASKS = 4096
+"""Processes and threads that a step may have at once, when it declares nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +137,7 @@ class LocalLauncher:
                 connect_tcp=() if port is None else (port,),
             ),
             timeout_s=plan.timeout_s,
+            limits=self._limits(plan),
             verify=verify,
             sealed=tuple(sorted(starting.secrets)),
         )
@@ -168,7 +173,13 @@ class LocalLauncher:
                 reach="any_host",
             ),
             timeout_s=starting.plan.timeout_s,
+            limits=self._limits(starting.plan),
         )
+
+    def _limits(self, plan: StepPlan) -> Limits:
+        """Return what a step may take: what it declares, else a share of this machine; never more than there is."""
+        there = self.resources().memory_bytes
+        return Limits(tree_bytes=min(plan.memory_bytes or there // SHARE, there), tree_tasks=plan.tasks or TASKS)
 
     def _environments(self, stage: str) -> Environments:
         return Environments(root=self.ground.home.environments, tier=self.ground.tier_of(stage))

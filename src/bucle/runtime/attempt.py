@@ -19,6 +19,8 @@ Reason = Literal[
     "isolation_unavailable",
     "confinement_failed",
     "exec_failed",
+    "memory_exceeded",
+    "processes_exceeded",
 ]
 DEFAULT_LOG_LIMIT_BYTES = 64 << 20
 LISTENER = 3  # the descriptor of the socket that user code may be given to listen on
@@ -44,13 +46,20 @@ class Isolation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Kernel limits of each process; None leaves the host's. `processes` counts all that run as this user."""
+    """What user code may take; None leaves the host's.
+
+    The first five are kernel limits of each process, of which `processes` counts all that run as this user.
+    `tree_bytes` and `tree_tasks` are the memory, and the processes with their threads, of the whole attempt: its
+    supervisor watches them, and ends an attempt that exceeds one.
+    """
 
     address_space_bytes: int | None = None
     file_size_bytes: int | None = None
     cpu_s: int | None = None
     open_files: int | None = None
     processes: int | None = None
+    tree_bytes: int | None = None
+    tree_tasks: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,11 +92,16 @@ def boot_id() -> str:
 
 
 def children() -> tuple[int, ...]:
-    """Return the pids of this process's children, zombies included; only its first thread forks."""
-    return children_of(os.getpid())
+    """Return the pids of this process's children, zombies included."""
+    return tuple(children_of(os.getpid()))
 
 
-def children_of(pid: int) -> tuple[int, ...]:
-    """Return the pids of the children of a process's first thread, zombies included; OSError when it is gone."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    return tuple(int(child) for child in listed.split())
+def children_of(pid: int) -> list[int]:
+    """Return the pids of a process's children, by whichever of its threads, zombies included; none once it has ended."""
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  names are all that is wanted
+            with suppress(OSError):
+                listed = Path(f"/proc/{pid}/task/{thread}/children").read_text(encoding="ascii")
+                found += [int(child) for child in listed.split()]
+    return found

@@ -18,9 +18,10 @@ from bucle.runtime.attempt import AttemptSpec, Exit, Reason, Run, Why, encode
 from bucle.runtime.attested import refusal_of
 from bucle.runtime.isolation import RefusedError, check
 from bucle.runtime.joblog import JobLog
+from bucle.runtime.kin import end_kin
 from bucle.runtime.redaction import Redaction
 from bucle.runtime.usercode import EXEC_FAILED, Place, Started, await_exec, start
-from bucle.runtime.watch import Ending, Wakeups, end_kin, watch
+from bucle.runtime.watch import Ending, Wakeups, watch
 
 HELD_BY_ANOTHER = 97
 CLAIMED_BEFORE = 98
@@ -96,11 +97,14 @@ def _judge(attempt: _Attempt, sealed: Mapping[str, str]) -> _Verdict:
         log.note(refusal.detail)
         rc = EXEC_FAILED if refusal.reason == "exec_failed" else None
         return _Verdict(why="failed", rc=rc, reason=refusal.reason, detail=refusal.detail)
-    why = ending.stopped or ("ok" if ending.rc == 0 else "failed")
+    if ending.excess is not None:
+        log.note(ending.excess.detail)
+    why = ending.stopped or ("ok" if ending.rc == 0 and ending.excess is None else "failed")
     return _Verdict(
         why=why,
         rc=ending.rc,
-        detail=log.fault and f"a part of its log was not kept: {log.fault}",
+        reason=ending.excess.reason if ending.excess else None,
+        detail=ending.excess.detail if ending.excess else log.fault and f"a part of its log was not kept: {log.fault}",
         log_bytes=log.kept_bytes,
         log_dropped_bytes=log.dropped_bytes,
         processes_left=ending.processes_left,

@@ -8,23 +8,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from bucle.runtime import linux
 from bucle.runtime.attempt import AttemptSpec
 from bucle.runtime.joblog import JobLog
+from bucle.runtime.kin import Excess, end_kin, excess
 
 Stopped = Literal["timeout", "canceled"]
-_KIN_PATIENCE_S = 10.0
-_KIN_PAUSE_S = 0.005
+_MEASURED_EVERY_S = 0.2
 _LAST_WORDS_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """User code's exit status (negative: a signal; None: never started), who stopped it, what outlived it."""
+    """User code's exit status (negative: a signal; None: never started), who stopped it, what outlived it.
+
+    `excess` is the limit for which it was killed.
+    """
 
     rc: int | None
     stopped: Stopped | None
     processes_left: int
+    excess: Excess | None = None
 
 
 class Wakeups:
@@ -53,11 +56,12 @@ class Wakeups:
 def watch(pid: int, leader: int, spec: AttemptSpec, log: JobLog, wakeups: Wakeups) -> Ending:
     """Wait for the child `pid`; stop user code (TERM to its group, KILL after `grace_s`) when asked or out of time.
 
-    `leader` leads user code's group: the child itself, or what bubblewrap runs.
+    `leader` leads user code's group: the child itself, or what bubblewrap runs. What exceeds the limits of its tree is
+    killed at once, all of it.
     When it has ended, whatever it left running is killed, also what had daemonised: an attempt that is over
     runs nothing.
     """
-    clock = _Clock(leader, spec)
+    clock, scales = _Clock(leader, spec), _Scales(spec)
     with selectors.DefaultSelector() as selector:
         selector.register(log.source, selectors.EVENT_READ)
         selector.register(wakeups.source, selectors.EVENT_READ)
@@ -66,28 +70,18 @@ def watch(pid: int, leader: int, spec: AttemptSpec, log: JobLog, wakeups: Wakeup
             cancel = wakeups.cancel_asked()
             if _has_ended(pid):
                 break
+            if scales.tipped():
+                break
             clock.turn(cancel=cancel)
-            ready = {key.fd for key, _ in selector.select(clock.patience_s())}
+            ready = {key.fd for key, _ in selector.select(_sooner(clock.patience_s(), scales.patience_s()))}
             if log.source in ready and not log.drain():
                 selector.unregister(log.source)  # user code has closed its output, and goes on
     _signal_group(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     left = end_kin()
     _take_last_words(log)
-    return Ending(rc=os.waitstatus_to_exitcode(status), stopped=clock.stopped, processes_left=left)
-
-
-def end_kin() -> int:
-    """Kill and bury every descendant that is left; return how many could not be within ten seconds."""
-    give_up_at = time.monotonic() + _KIN_PATIENCE_S
-    while (kin := linux.children()) and time.monotonic() < give_up_at:
-        for pid in kin:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        while _bury_one():
-            pass
-        time.sleep(_KIN_PAUSE_S)
-    return len(kin)
+    rc = os.waitstatus_to_exitcode(status)
+    return Ending(rc=rc, stopped=clock.stopped, processes_left=left, excess=scales.found)
 
 
 class _Clock:
@@ -115,6 +109,33 @@ class _Clock:
         return None if self._due is None else max(0.0, self._due - time.monotonic())
 
 
+class _Scales:
+    """When the tree must be measured, and what it was found to exceed."""
+
+    def __init__(self, spec: AttemptSpec) -> None:
+        self._limits = spec.limits
+        self._wanted = spec.limits.tree_bytes is not None or spec.limits.tree_tasks is not None
+        self._due = time.monotonic()
+        self.found: Excess | None = None
+
+    def tipped(self) -> bool:
+        """Measure if it is time; return whether the tree exceeds a limit."""
+        if self._wanted and time.monotonic() >= self._due:
+            began = time.monotonic()
+            self.found = excess(self._limits)
+            # A tree that takes long to measure is measured less often: a tenth of the time at most goes into it.
+            self._due = time.monotonic() + max(_MEASURED_EVERY_S, 9 * (time.monotonic() - began))
+        return self.found is not None
+
+    def patience_s(self) -> float | None:
+        """Return how long there is nothing to measure, None for ever."""
+        return max(0.0, self._due - time.monotonic()) if self._wanted else None
+
+
+def _sooner(first: float | None, second: float | None) -> float | None:
+    return min((one for one in (first, second) if one is not None), default=None)
+
+
 def _has_ended(pid: int) -> bool:
     """Bury adopted children that ended; return whether `pid` has, unburied so that its pid stays its own."""
     while True:
@@ -124,12 +145,6 @@ def _has_ended(pid: int) -> bool:
         if found.si_pid == pid:
             return True
         os.waitpid(found.si_pid, 0)
-
-
-def _bury_one() -> bool:
-    with suppress(ChildProcessError):
-        return os.waitpid(-1, os.WNOHANG)[0] != 0
-    return False
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:

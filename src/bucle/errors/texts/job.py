@@ -3,6 +3,10 @@
 TEXTS: dict[str, tuple[str, str]] = {
     "job.not_found": ("there is no job {name} in {stage}", "see `bucle job list --stage {stage}`"),
     "job.exists": ("a job called {name} exists in {stage}", "give another name, or none to have one made"),
+    "job.bad_limit": (
+        "{text!r} is no amount for {option} in `resources.docker_args`",
+        "write it as Docker does: `--memory 2g --pids-limit 200`",
+    ),
     "job.no_nodes": ("the pipeline has no jobs", "add at least one under `jobs:`"),
     "job.node_not_run": (
         "the node {node} is of the type {type}, which is not run here yet",
