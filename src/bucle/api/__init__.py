@@ -20,6 +20,7 @@ from bucle.api import (
     principal,
     promotion,
     replay,
+    role,
     schedule,
     sign_in,
     token,
@@ -49,6 +50,7 @@ def routers() -> Sequence[APIRouter]:
         sign_in,
         principal,
         binding,
+        role,
         token,
         can,
     )

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import httpx2
 
-from bucle.client.access import Bindings, Can, Principals, Tokens
+from bucle.client.access import Bindings, Can, Principals, Roles, Tokens
 from bucle.client.endpoint import OnlineDeployments, OnlineEndpoints
 from bucle.client.http import Session
 from bucle.client.job import Jobs
@@ -53,6 +53,7 @@ class Client:
         self.sign_in = SignIn(session=session)
         self.principal = Principals(session=session)
         self.binding = Bindings(session=session)
+        self.role = Roles(session=session)
         self.token = Tokens(session=session)
         self.can = Can(session=session)
 
