@@ -1,7 +1,10 @@
 """The policy as the records hold it: read as one immutable snapshot, kept until its revision moves."""
 
 import threading
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -32,12 +35,15 @@ class Policy:
 def read_snapshot(rows: sa.Connection) -> Snapshot:
     """Read principals, bindings, stages, roles and governance."""
     settings = rows.execute(sa.select(tables.policy)).one()
+    groups = _groups(rows)
     return Snapshot(
-        principals=tuple(_principal(row) for row in rows.execute(sa.select(tables.principal))),
+        principals=tuple(
+            _principal(row, groups.get(row.id, frozenset())) for row in rows.execute(sa.select(tables.principal))
+        ),
         bindings=tuple(_binding(row) for row in rows.execute(sa.select(tables.binding))),
         stages={row.name: row.tier for row in rows.execute(sa.select(tables.stage))},
         registries=frozenset(settings.registries),
-        custom_roles=tuple(_role(document) for document in settings.custom_roles),
+        custom_roles=tuple(role_of(document) for document in settings.custom_roles),
         governance=settings.governance,
         bootstrap_id=None if settings.bootstrap_retired else settings.bootstrap_id,
     )
@@ -108,8 +114,35 @@ def remove_binding(transaction: Transaction, binding_id: str) -> None:
     touch(transaction)
 
 
-def _principal(row: sa.Row[tuple[object, ...]]) -> Principal:
-    return Principal(id=row.id, name=row.name, person_id=row.person_id, kind=row.kind, active=row.disabled_at is None)
+def role_of(document: Mapping[str, Any]) -> Role:
+    """Return the custom role that a document of the policy defines."""
+    return Role(
+        name=document["name"],
+        purpose=document["purpose"],
+        actions=frozenset(document["actions"]),
+        places=frozenset(document["places"]),
+        ceiling=document["ceiling"],
+        holders=frozenset(document["holders"]),
+    )
+
+
+def _groups(rows: sa.Connection) -> dict[str, frozenset[str]]:
+    """Return the groups that each principal is in."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in rows.execute(sa.select(tables.membership)):
+        found[row.member_id].add(row.group_id)
+    return {member: frozenset(groups) for member, groups in found.items()}
+
+
+def _principal(row: sa.Row[tuple[object, ...]], groups: frozenset[str]) -> Principal:
+    return Principal(
+        id=row.id,
+        name=row.name,
+        person_id=row.person_id,
+        kind=row.kind,
+        groups=groups,
+        active=row.disabled_at is None,
+    )
 
 
 def _binding(row: sa.Row[tuple[object, ...]]) -> Binding:
@@ -120,7 +153,3 @@ def _binding(row: sa.Row[tuple[object, ...]]) -> Binding:
         scope=parse_scope(row.scope),
         expires_at=None if row.expires_at is None else of_micros(row.expires_at),
     )
-
-
-def _role(document: dict[str, object]) -> Role:
-    return Role(**document)  # type: ignore[arg-type]  # written by ops.role, which checked each field

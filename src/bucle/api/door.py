@@ -1,14 +1,17 @@
 """The door every API operation goes through: its name, its one permission, its caller, its idempotency key."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
 
 from bucle import errors
 from bucle.ops.sign_in import Identity, identify
 from bucle.ops.world import Call, World
+from bucle.spec.json_text import read_json
 from bucle.store.records import Attempted, request_digest
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -17,13 +20,38 @@ OPEN = "open"
 """The permission of an operation that anyone may call: it says nothing of anybody's work."""
 SIGNED_IN = "signed-in"
 """The permission of an operation that concerns the caller himself only."""
+LONGEST_KEY = 255
+"""Characters of an idempotency key."""
+
+
+class _Asking(Request):
+    """A request whose JSON body is read as the platform reads JSON everywhere."""
+
+    async def json(self) -> Any:
+        body = await self.body()
+        try:
+            return read_json(body)
+        except ValueError as fault:
+            raise json.JSONDecodeError(str(fault), "", 0) from fault
+
+
+class _Route(APIRoute):
+    """A route that reads its body so; FastAPI's documented way to do that."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def read_and_answer(request: Request) -> Response:
+            return await answer(_Asking(request.scope, request.receive))
+
+        return read_and_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
     """A router whose every route names one operation and exactly one permission."""
 
-    router: APIRouter = field(default_factory=lambda: APIRouter(prefix=PREFIX))
+    router: APIRouter = field(default_factory=lambda: APIRouter(prefix=PREFIX, route_class=_Route))
 
     def operation(
         self, method: str, path: str, *, name: str, permission: str, status: int = 200
@@ -66,6 +94,8 @@ def called(
     identity = identify(world, request.headers.get("authorization"))
     key = request.headers.get("idempotency-key")
     attempted = None
+    if key and len(key) > LONGEST_KEY:
+        raise errors.BadRequest("wire.key_too_long", most=LONGEST_KEY)
     if key:
         asked = f"{request.url.path}?{request.url.query}"
         digest = request_digest(request.method, asked, body.decode("utf-8", "replace"))

@@ -1,6 +1,7 @@
 """Problems: every error leaves as `application/problem+json` (RFC 9457) with `code`, `detail`, `hint`."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -9,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from bucle import errors
+from bucle.api.documented import allowed
 from bucle.ops.audit import record_denial
 from bucle.store.records import ReplayedError
 
@@ -26,15 +28,20 @@ def install_problems(application: FastAPI) -> None:
 
     @application.exception_handler(RequestValidationError)
     def of_body(request: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [{"field": _field(fault["loc"]), "message": fault["msg"]} for fault in error.errors()]
+        faults = [{"field": _field(fault["loc"]), "message": _message(fault)} for fault in error.errors()]
         told = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
         return problem(request, errors.BadRequest("wire.bad_body", faults=told), faults=faults)
 
     @application.exception_handler(HTTPException)
     def of_route(request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, errors.BucleError):  # met while the body was read
+            return problem(request, error.__cause__)
         known = {404: errors.NotFound, 405: errors.BadRequest}.get(error.status_code, errors.BadRequest)
         unknown = known("wire.unknown_route", method=request.method, path=request.url.path)
-        return problem(request, unknown, status=error.status_code)
+        answer = problem(request, unknown, status=error.status_code)
+        if error.status_code == 405:  # the router knows the first of the address's routes only
+            answer.headers["Allow"] = allowed(request.app, request.url.path)
+        return answer
 
     @application.exception_handler(ReplayedError)
     def of_repetition(_request: Request, earlier: ReplayedError) -> JSONResponse:
@@ -75,6 +82,11 @@ def _record(request: Request, error: errors.Refused) -> None:
         record_denial(request.app.state.world, call, error, f"{request.method} {request.url.path}")
     except Exception:
         LOG.exception("the refusal of request %s was not recorded", call.request_id)
+
+
+def _message(fault: Mapping[str, Any]) -> str:
+    """Return what is wrong with a field; of a body that is no JSON, why."""
+    return f"{fault['msg']}: {fault['ctx']['error']}" if fault["type"] == "json_invalid" else str(fault["msg"])
 
 
 def _field(location: tuple[Any, ...]) -> str:

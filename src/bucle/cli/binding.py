@@ -7,7 +7,7 @@ import click
 from bucle.cli.asking import Asked, asking
 from bucle.cli.durations import Span
 
-COLUMNS = ("id", "principal", "role", "scope", "expires_at", "made_by")
+COLUMNS = ("id", "principal", "role", "scope", "expires_at", "expired", "made_by")
 
 
 @click.group()

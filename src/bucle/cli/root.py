@@ -23,6 +23,7 @@ NOUNS = {
     "audit": "bucle.cli.audit",
     "principal": "bucle.cli.principal",
     "binding": "bucle.cli.binding",
+    "role": "bucle.cli.role",
     "token": "bucle.cli.token",
     "db": "bucle.cli.db",
     "secret": "bucle.cli.secret",

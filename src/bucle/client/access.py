@@ -61,6 +61,17 @@ class Bindings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """What can be granted."""
+
+    session: Session
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return the built-in roles, then the platform's own."""
+        return [*self.session.pages(f"{PREFIX}/roles")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """API tokens."""
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx2
 
-from bucle.client.access import Bindings, Can, Principals, Tokens
+from bucle.client.access import Bindings, Can, Principals, Roles, Tokens
 from bucle.client.audit import Audit
 from bucle.client.endpoint import OnlineDeployments, OnlineEndpoints
 from bucle.client.http import Session
@@ -59,6 +59,7 @@ class Client:
         self.sign_in = SignIn(session=session)
         self.principal = Principals(session=session)
         self.binding = Bindings(session=session)
+        self.role = Roles(session=session)
         self.token = Tokens(session=session)
         self.can = Can(session=session)
         self.secret = Secrets(session=session)

@@ -32,11 +32,11 @@ def check_role(snapshot: Snapshot, caller: Caller, role: Role, *, now: datetime)
     decision = decide(snapshot, caller, "roles/write", PLATFORM, now=now)
     if isinstance(decision, Deny):
         return refusal_of(decision)
-    if role.name in BUILT_IN:
-        return refuse("access.role_name", role=role.name)
-    duties = undivided_duties(role.actions)
-    if duties:
-        return refuse("access.undivided", role=role.name, duties="; ".join(duties))
+    fault = check_definition(role)
+    if fault is not None:
+        return fault
+    if snapshot.governance != "solo" and _reaches(snapshot, caller, role.name):
+        return refuse("access.own_role", role=role.name)
     for place in sorted(role.places):
         for action in sorted(role.actions):
             if not all(
@@ -45,6 +45,14 @@ def check_role(snapshot: Snapshot, caller: Caller, role: Role, *, now: datetime)
                 what = f"role {role.name}"
                 return refuse("access.more_than_maker", what=what, action=action, place=place)
     return None
+
+
+def check_definition(role: Role) -> Refusal | None:
+    """Say why nobody may define this custom role: its name is a built-in one's, or it joins duties that stay apart."""
+    if role.name in BUILT_IN:
+        return refuse("access.role_name", role=role.name)
+    duties = undivided_duties(role.actions)
+    return refuse("access.undivided", role=role.name, duties="; ".join(duties)) if duties else None
 
 
 def check_token(snapshot: Snapshot, caller: Caller, token: TokenRequest, *, now: datetime) -> Refusal | None:
@@ -68,6 +76,14 @@ def check_token(snapshot: Snapshot, caller: Caller, token: TokenRequest, *, now:
         return refuse("access.token_expiry", kind=owner.kind, days=days)
     faults = (_beyond(snapshot, caller, owner, window, now) for window in token.windows)
     return next((fault for fault in faults if fault is not None), None)
+
+
+def _reaches(snapshot: Snapshot, caller: Caller, role: str) -> bool:
+    """Say whether a binding of the role is the caller's own, his service's or a group's that he is in."""
+    holders = {binding.principal_id for binding in snapshot.bindings if binding.role == role}
+    person = snapshot.people[caller.principal_id].person_id
+    mine = [principal for principal in snapshot.principals if principal.person_id == person]
+    return any(principal.id in holders or principal.groups & holders for principal in mine)
 
 
 def _beyond(snapshot: Snapshot, caller: Caller, owner: Principal, window: Window, now: datetime) -> Refusal | None:

@@ -24,7 +24,9 @@ def check_grant(snapshot: Snapshot, caller: Caller, binding: Binding, *, now: da
         return refuse("access.already_expired", expires_at=binding.expires_at)
     if snapshot.governance != "solo" and _own(snapshot, caller, principal):
         return refuse("access.own_grant", principal=principal.name)
-    return check_holder(role, principal.name, principal.kind) or check_place(
+    holders = (principal, *(one for one in snapshot.principals if principal.id in one.groups))
+    faults = (check_holder(role, holder.name, holder.kind) for holder in holders)
+    return next((fault for fault in faults if fault is not None), None) or check_place(
         role, binding.scope, snapshot.place_of(binding.scope)
     )
 
@@ -82,17 +84,37 @@ def check_deactivate(snapshot: Snapshot, caller: Caller, principal_id: str, *, n
 def check_membership(
     snapshot: Snapshot, caller: Caller, group_id: str, member_id: str, *, now: datetime
 ) -> Refusal | None:
-    """Say why the caller may not put the principal into the group: a grant of all that the group holds."""
+    """Say why the caller may not put the principal into the group.
+
+    It is a grant of all that the group holds: whoever may not grant each of it may not put anybody in.
+    """
     decision = decide(snapshot, caller, "principals/write", PLATFORM, now=now)
     if isinstance(decision, Deny):
         return refusal_of(decision)
     for principal_id in (group_id, member_id):
         if principal_id not in snapshot.people:
             return refuse("access.unknown_principal", principal=principal_id)
-    member = snapshot.people[member_id]
+    group, member = snapshot.people[group_id], snapshot.people[member_id]
+    if group.kind != "group":
+        return refuse("access.unknown_principal", principal=group.name)
+    if member.kind == "group":
+        return refuse("access.group_in_group", group=group.name, member=member.name)
     if snapshot.governance != "solo" and _own(snapshot, caller, member):
         return refuse("access.own_grant", principal=member.name)
-    return None
+    held = (binding for binding in snapshot.bindings if binding.principal_id == group_id)
+    faults = (_check_passing_on(snapshot, caller, binding, member, now) for binding in held)
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _check_passing_on(
+    snapshot: Snapshot, caller: Caller, binding: Binding, member: Principal, now: datetime
+) -> Refusal | None:
+    """Say why a member may not come to hold a binding of his group by the caller's hand."""
+    decision = decide(snapshot, caller, "assignments/write", binding.scope, now=now)
+    if isinstance(decision, Deny):
+        return refusal_of(decision)
+    role = snapshot.roles.get(binding.role)
+    return None if role is None else check_holder(role, member.name, member.kind)
 
 
 def _own(snapshot: Snapshot, caller: Caller, target: Principal) -> bool:

@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from typing import Literal, TypeVar
 
-from bucle.core.classes import DEFAULT_CLASS, DataClass, Tier
+from bucle.core.actions import ACTIONS
+from bucle.core.classes import DEFAULT_CLASS, DataClass, Place, Tier
+from bucle.core.roles import PrincipalKind, Role
 from bucle.core.scopes import Scope
 
-Kind = Literal["setting", "stage", "registry", "compute", "datastore", "path", "principal", "binding", "owner", "price"]
+Kind = Literal[
+    "setting", "stage", "registry", "compute", "datastore", "path", "role", "principal", "group", "member", "binding",
+    "owner", "price",
+]  # fmt: skip
 Key = tuple[Kind, str]
 
 
@@ -116,6 +122,81 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomRole:
+    """A role of the platform's own; its sets are sorted, so that equal roles are equal things."""
+
+    name: str
+    purpose: str
+    actions: tuple[str, ...]
+    places: tuple[Place, ...]
+    ceiling: DataClass
+    holders: tuple[PrincipalKind, ...]
+
+    @property
+    def key(self) -> Key:
+        """Its kind and its name, which stay the same when it changes."""
+        return "role", self.name
+
+    @property
+    def role(self) -> Role:
+        """The role as the engine knows it; actions that nobody knows are left out, and found by the planner."""
+        return Role(
+            name=self.name,
+            purpose=self.purpose,
+            actions=frozenset(action for action in ACTIONS if action in self.actions),
+            places=frozenset(self.places),
+            ceiling=self.ceiling,
+            holders=frozenset(self.holders),
+        )
+
+    def __str__(self) -> str:
+        return f"role {self.name}: {', '.join(self.actions)} at {', '.join(self.places)}, up to {self.ceiling} data"
+
+
+def custom_role_of(role: Role) -> CustomRole:
+    """Return the thing that a custom role is."""
+    return CustomRole(
+        name=role.name,
+        purpose=role.purpose,
+        actions=tuple(sorted(role.actions)),
+        places=tuple(sorted(role.places)),
+        ceiling=role.ceiling,
+        holders=tuple(sorted(role.holders)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Principals that hold together whatever the group holds."""
+
+    name: str
+
+    @property
+    def key(self) -> Key:
+        """Its kind and its name, which stay the same when it changes."""
+        return "group", self.name
+
+    def __str__(self) -> str:
+        return f"group {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A principal in a group: a grant of all that the group holds."""
+
+    group: str
+    member: str
+
+    @property
+    def key(self) -> Key:
+        """Its kind and its name, which stay the same when it changes."""
+        return "member", f"{self.member} in {self.group}"
+
+    def __str__(self) -> str:
+        return f"{self.member} in group {self.group}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """A principal that the file names: a person, or a service of its owner."""
 
@@ -134,11 +215,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """A binding that the file names: who holds which role where."""
+    """A binding that the file names: who holds which role where, and until when (None: for good)."""
 
     principal: str
     role: str
     scope: Scope
+    expires_at: datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -146,7 +228,8 @@ class Assignment:
         return "binding", f"{self.principal}: {self.role} at {self.scope}"
 
     def __str__(self) -> str:
-        return f"{self.role} for {self.principal} at {self.scope}"
+        until = "" if self.expires_at is None else f" until {self.expires_at.isoformat()}"
+        return f"{self.role} for {self.principal} at {self.scope}{until}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +264,21 @@ class Price:
         return f"price of {self.resource}: {self.amount}"
 
 
-Thing = Setting | Stage | Registry | Compute | Datastore | Path | Member | Assignment | Owner | Price
+Thing = (
+    Setting
+    | Stage
+    | Registry
+    | Compute
+    | Datastore
+    | Path
+    | CustomRole
+    | Member
+    | Group
+    | Membership
+    | Assignment
+    | Owner
+    | Price
+)
 SomeThing = TypeVar("SomeThing", Stage, Compute, Datastore, Member)
 
 
@@ -196,7 +293,10 @@ class Platform:
     computes: tuple[Compute, ...] = ()
     datastores: tuple[Datastore, ...] = ()
     paths: tuple[Path, ...] = ()
+    roles: tuple[CustomRole, ...] = ()
     principals: tuple[Member, ...] = ()
+    groups: tuple[Group, ...] = ()
+    memberships: tuple[Membership, ...] = ()
     bindings: tuple[Assignment, ...] = ()
     owners: tuple[Owner, ...] = ()
     prices: tuple[Price, ...] = ()
@@ -212,7 +312,10 @@ class Platform:
             *self.computes,
             *self.datastores,
             *self.paths,
+            *self.roles,
             *self.principals,
+            *self.groups,
+            *self.memberships,
             *self.bindings,
             *self.owners,
             *self.prices,
@@ -231,7 +334,10 @@ def platform_of(name: str, things: Mapping[Key, Thing], managed: frozenset[Key])
         computes=tuple(thing for thing in every if isinstance(thing, Compute)),
         datastores=tuple(thing for thing in every if isinstance(thing, Datastore)),
         paths=tuple(thing for thing in every if isinstance(thing, Path)),
+        roles=tuple(thing for thing in every if isinstance(thing, CustomRole)),
         principals=tuple(thing for thing in every if isinstance(thing, Member)),
+        groups=tuple(thing for thing in every if isinstance(thing, Group)),
+        memberships=tuple(thing for thing in every if isinstance(thing, Membership)),
         bindings=tuple(thing for thing in every if isinstance(thing, Assignment)),
         owners=tuple(thing for thing in every if isinstance(thing, Owner)),
         prices=tuple(thing for thing in every if isinstance(thing, Price)),

@@ -4,36 +4,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bucle.core.approval import check_new_datastore
-from bucle.core.classes import CEILING, TIERS, Place, Tier, attachable
-from bucle.core.granting import check_holder, check_place
-from bucle.core.platform import Assignment, Datastore, Member, Path, Platform, Stage, Thing, settled
+from bucle.core.classes import CEILING, TIERS, Tier, attachable
+from bucle.core.platform import Datastore, Member, Path, Platform, Stage, Thing, settled
+from bucle.core.platform_rights import faults_of_rights
 from bucle.core.platform_steps import Change, Classify, Create, Destroy, SetSlots, Step, apply_steps
 from bucle.core.refusal import Refusal, refuse
-from bucle.core.roles import BUILT_IN, Role
-from bucle.core.scopes import Scope, stage_scope
+from bucle.core.scopes import stage_scope
 
 
-def plan_platform(
-    current: Platform, wanted: Platform, *, prune: bool = False, custom_roles: tuple[Role, ...] = ()
-) -> tuple[Step, ...]:
+def plan_platform(current: Platform, wanted: Platform, *, prune: bool = False) -> tuple[Step, ...]:
     """Return the steps that make `current` what `wanted` names, in the order in which they are done.
 
     What `wanted` does not name stays, except that `prune` destroys what an earlier file made. Raises Refused
     for the first rule that the outcome would break; `faults_of` returns them all.
     """
     steps = _steps(current, wanted, prune=prune)
-    for fault in faults_of(current, steps, custom_roles=custom_roles):
+    for fault in faults_of(current, steps):
         raise fault.error
     return steps
 
 
-def faults_of(
-    current: Platform, steps: tuple[Step, ...], *, custom_roles: tuple[Role, ...] = ()
-) -> tuple[Refusal, ...]:
+def faults_of(current: Platform, steps: tuple[Step, ...]) -> tuple[Refusal, ...]:
     """Return every rule that the platform would break after these steps: tiers, roles, classes, names."""
     outcome = apply_steps(current, steps)
-    roles = {role.name: role for role in custom_roles} | dict(BUILT_IN)
-    return (*_kind_faults(steps), *_new_faults(steps, outcome), *_outcome_faults(outcome, roles))
+    return (*_kind_faults(steps), *_new_faults(steps, outcome), *_outcome_faults(outcome), *faults_of_rights(outcome))
 
 
 def unmanaged(current: Platform, wanted: Platform) -> tuple[Thing, ...]:
@@ -103,7 +97,7 @@ def _new_faults(steps: tuple[Step, ...], outcome: Platform) -> Iterator[Refusal]
                     yield fault
 
 
-def _outcome_faults(outcome: Platform, roles: Mapping[str, Role]) -> Iterator[Refusal]:
+def _outcome_faults(outcome: Platform) -> Iterator[Refusal]:
     tiers = _tiers(outcome)
     members = {member.name: member for member in outcome.principals}
     for path in outcome.paths:
@@ -115,8 +109,6 @@ def _outcome_faults(outcome: Platform, roles: Mapping[str, Role]) -> Iterator[Re
             yield refuse("platform.unknown_stage", what=compute, stage=compute.stage)
     for member in outcome.principals:
         yield from _member_faults(member, members)
-    for binding in outcome.bindings:
-        yield from _binding_faults(outcome, binding, members, roles)
     for owner in outcome.owners:
         if owner.principal not in members:
             yield refuse("access.unknown_principal", principal=owner.principal)
@@ -150,28 +142,6 @@ def _member_faults(member: Member, members: Mapping[str, Member]) -> Iterator[Re
     owner = members.get(member.owner or "")
     if member.kind == "service" and (owner is None or owner.kind != "person"):
         yield refuse("platform.owner", principal=member.name)
-
-
-def _binding_faults(
-    outcome: Platform, binding: Assignment, members: Mapping[str, Member], roles: Mapping[str, Role]
-) -> Iterator[Refusal]:
-    role, member = roles.get(binding.role), members.get(binding.principal)
-    if role is None:
-        yield refuse("access.unknown_role", role=binding.role)
-    if member is None:
-        yield refuse("access.unknown_principal", principal=binding.principal)
-    if role is not None and member is not None:
-        holder = check_holder(role, member.name, member.kind)
-        place = check_place(role, binding.scope, _place_of(outcome, binding.scope))
-        yield from (fault for fault in (holder, place) if fault is not None)
-
-
-def _place_of(outcome: Platform, scope: Scope) -> Place | None:
-    if scope.stage is not None:
-        return _tiers(outcome).get(scope.stage)
-    if scope.registry is None:
-        return "platform"
-    return "shared" if any(registry.name == scope.registry for registry in outcome.registries) else None
 
 
 def _tiers(platform: Platform) -> dict[str, Tier]:

@@ -10,6 +10,7 @@ from bucle.core.classes import DataClass
 from bucle.core.platform import (
     Assignment,
     Compute,
+    CustomRole,
     Datastore,
     Kind,
     Path,
@@ -80,6 +81,9 @@ _NEEDS: Mapping[Kind, _Needs] = MappingProxyType(
         "datastore": _Needs("datastores/write", "datastores/delete"),
         "path": _Needs("platform/configure", "platform/configure"),
         "principal": _Needs("principals/write", "principals/write"),
+        "role": _Needs("roles/write", "roles/write"),
+        "group": _Needs("principals/write", "principals/write"),
+        "member": _Needs("principals/write", "principals/write"),
         "binding": _Needs("assignments/write", "assignments/write"),
         "owner": _Needs("platform/configure", "platform/configure"),
         "price": _Needs("platform/configure", "platform/configure"),
@@ -166,9 +170,18 @@ def _scope_of(thing: Thing) -> Scope:
             return PLATFORM
 
 
+def _differences(before: CustomRole, after: CustomRole) -> str:
+    """Say which actions come and go."""
+    come = [f"+{action}" for action in after.actions if action not in before.actions]
+    go = [f"-{action}" for action in before.actions if action not in after.actions]
+    return f" ({', '.join(come + go)})" if come or go else ""
+
+
 def _explain_change(before: Thing, after: Thing) -> str:
     if isinstance(before, Path) and isinstance(after, Path):
         return f"~ {before} becomes {'→'.join(after.stages)}"
+    if isinstance(before, CustomRole) and isinstance(after, CustomRole):
+        return f"~ {before} becomes {after}{_differences(before, after)}"
     changed = (
         f"{field.name} {getattr(before, field.name) or 'unset'} becomes {getattr(after, field.name)}"
         for field in fields(after)

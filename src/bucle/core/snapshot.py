@@ -183,6 +183,8 @@ def _index(snapshot: Snapshot) -> Mapping[str, Mapping[tuple[str, ...], tuple[Ho
             at: dict[tuple[str, ...], list[Holding]] = defaultdict(list)
             for holder in (principal.id, *sorted(_living(snapshot, principal.groups))):
                 for holding in by_holder[holder]:
+                    if principal.kind not in holding.role.holders and not holding.bootstrap:
+                        continue
                     at[holding.binding.scope.parts].append(holding)
             index[principal.id] = MappingProxyType({parts: tuple(held) for parts, held in at.items()})
     return MappingProxyType(index)

@@ -1,6 +1,5 @@
 """The door itself: each route with its one permission, who calls, which workspace, errors as MLflow writes them."""
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from bucle.mlflow.fields import Fields
 from bucle.ops.audit import record_denial
 from bucle.ops.sign_in import identify
 from bucle.ops.world import Call, World
+from bucle.spec.json_text import read_json
 
 LOG = logging.getLogger("bucle.mlflow")
 PREFIX = "/mlflow/{workspace}"
@@ -147,10 +147,8 @@ async def _fields(request: Request, longest: int) -> Fields:
         if len(body) > longest:
             raise errors.BadRequest("tracking.batch_too_large", what="bytes", count=len(body), most=longest)
     try:
-        document = json.loads(body or b"{}", parse_constant=str)  # NaN as a word of its own is read as the text "NaN"
-        if b"\\u" in body:  # half a surrogate pair is JSON, and a text that no database takes
-            json.dumps(document, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as fault:
+        document = read_json(bytes(body) or b"{}", constant=str)  # NaN as a word of its own is the text "NaN"
+    except ValueError as fault:
         raise errors.BadRequest("tracking.bad_body") from fault
     if not isinstance(document, dict):
         raise errors.BadRequest("tracking.bad_body")

@@ -1,6 +1,6 @@
 """Bindings: roles granted, listed, revoked, by the rules of granting."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bucle import errors
@@ -41,7 +41,7 @@ def create(
         policy.add_binding(transaction, wanted, made_by=call.principal.name)
         made = bindings.find(rows, wanted.id)
         assert made is not None, "it was written in this transaction"
-        document = document_of(made)
+        document = document_of(made, transaction.now)
         after = {name: document[name] for name in ("id", "role", "scope", "expires_at")}
         transaction.record(call.event(PLATFORM, "assignments/create", f"principals/{principal}", after=after))
         return transaction.answers(document)
@@ -52,7 +52,10 @@ def listed(world: World, call: Call, *, principal: str | None, scope: str | None
     with world.read() as rows:
         authorise(world, rows, call, "assignments/read", PLATFORM_SCOPE)
         place = None if scope is None else str(parse_scope(scope))
-        return [document_of(held) for held in bindings.list_bindings(rows, principal_name=principal, scope=place)]
+        return [
+            document_of(held, world.clock())
+            for held in bindings.list_bindings(rows, principal_name=principal, scope=place)
+        ]
 
 
 def delete(world: World, call: Call, binding_id: str) -> dict[str, Any]:
@@ -67,14 +70,14 @@ def delete(world: World, call: Call, binding_id: str) -> dict[str, Any]:
         if refusal is not None:
             raise refusal.error
         policy.remove_binding(transaction, binding_id)
-        document = document_of(held)
+        document = document_of(held, transaction.now)
         before = {name: document[name] for name in ("id", "role", "scope", "expires_at")}
         transaction.record(call.event(PLATFORM, "assignments/delete", f"principals/{held.principal}", before=before))
         return transaction.answers(document)
 
 
-def document_of(held: Held) -> dict[str, Any]:
-    """Return a binding as people see it."""
+def document_of(held: Held, now: datetime) -> dict[str, Any]:
+    """Return a binding as people see it at an instant; one that is `expired` counts for nothing."""
     return {
         "id": held.id,
         "principal": held.principal,
@@ -83,4 +86,5 @@ def document_of(held: Held) -> dict[str, Any]:
         "made_by": held.made_by,
         "created_at": to_text(held.created_at),
         "expires_at": None if held.expires_at is None else to_text(held.expires_at),
+        "expired": held.expires_at is not None and held.expires_at <= now,
     }

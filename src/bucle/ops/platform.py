@@ -34,6 +34,7 @@ PLANNING: frozenset[Action] = frozenset(
         "computes/write",
         "datastores/write",
         "datastores/classify",
+        "roles/write",
         "principals/write",
         "assignments/write",
     }
@@ -45,7 +46,10 @@ READS: Mapping[Kind, Action] = MappingProxyType(
         "registry": "registries/read",
         "compute": "computes/read",
         "datastore": "datastores/read",
+        "role": "roles/read",
         "principal": "principals/read",
+        "group": "principals/read",
+        "member": "principals/read",
         "binding": "assignments/read",
     }
 )
@@ -105,11 +109,11 @@ def _planned(world: World, rows: sa.Connection, call: Call, file: PlatformFile, 
     refuse_unfit(world, rows, wanted)
     current = standing_platform(rows, snapshot, wanted)
     steps = (
-        *plan_platform(current, wanted, prune=prune, custom_roles=snapshot.custom_roles),
+        *plan_platform(current, wanted, prune=prune),
         *_solo_ends(rows, snapshot, current, wanted, prune=prune),
     )
     created = (step.thing for step in steps if isinstance(step, Create))
-    new = {thing.key[1]: world.new_id() for thing in created if thing.key[0] == "principal"}
+    new = {thing.key[1]: world.new_id() for thing in created if thing.key[0] in {"principal", "group"}}
     ids = {one.name: one.id for one in snapshot.principals} | new
     known = principals.list_principals(rows)
     judge = Judge(
@@ -156,9 +160,8 @@ def _solo_ends(
 
 def _refuse_half(planned: _Planned) -> None:
     """Refuse when what the caller may do is not right without the rest, such as a tier without its bindings' end."""
-    roles = planned.snapshot.custom_roles
-    known = faults_of(planned.current, (), custom_roles=roles)
-    for fault in faults_of(planned.current, planned.allowed, custom_roles=roles):
+    known = faults_of(planned.current, ())
+    for fault in faults_of(planned.current, planned.allowed):
         if fault not in known:
             raise fault.error
 

@@ -6,15 +6,18 @@ from pathlib import PosixPath
 from typing import Any, assert_never
 
 from bucle import errors
-from bucle.access import bindings, computes, policy, principals, sessions, settings, stage_secrets, stages, tokens
+from bucle.access import computes, settings, stage_secrets, stages
 from bucle.assets import datastores
 from bucle.core.classes import DEFAULT_CLASS
 from bucle.core.platform import (
     Assignment,
     Compute,
+    CustomRole,
     Datastore,
+    Group,
     Kind,
     Member,
+    Membership,
     Owner,
     Path,
     Platform,
@@ -25,9 +28,9 @@ from bucle.core.platform import (
     Thing,
 )
 from bucle.core.platform_steps import Change, Classify, Create, Destroy, SetSlots, Step
-from bucle.core.snapshot import Binding
 from bucle.execution import jobs
-from bucle.ops.platform_judge import Judged, principal_of
+from bucle.ops.platform_judge import Judged
+from bucle.ops.platform_rights import Rights
 from bucle.ops.world import Call, World
 from bucle.serving import endpoints
 from bucle.store.events import PLATFORM
@@ -40,7 +43,10 @@ PLURALS: Mapping[Kind, str] = {
     "compute": "computes",
     "datastore": "datastores",
     "path": "paths",
+    "role": "roles",
     "principal": "principals",
+    "group": "groups",
+    "member": "members",
     "binding": "assignments",
     "owner": "owners",
     "price": "prices",
@@ -61,6 +67,10 @@ class Performing:
         """Do a step that was allowed, and record it; an act of the bootstrap administrator is marked."""
         self._do(judged.step)
         self._record(judged)
+
+    @property
+    def _rights(self) -> Rights:
+        return Rights(world=self.world, call=self.call, transaction=self.transaction, ids=self.ids)
 
     def _do(self, step: Step) -> None:
         match step:
@@ -102,10 +112,8 @@ class Performing:
                 self._put_datastore(thing, new=new)
             case Path(name=name, stages=names):
                 stages.set_path(transaction, name, names)
-            case Member():
-                self._put_member(thing, new=new)
-            case Assignment():
-                self._bind(thing)
+            case CustomRole() | Member() | Group() | Membership() | Assignment():
+                self._rights.put(thing, new=new)
             case Owner(part=part, principal=name):
                 settings.set_owner(transaction, part, name)
             case Price(resource=resource, amount=amount):
@@ -128,14 +136,8 @@ class Performing:
                 self._remove_datastore(stage, name)
             case Path(name=name):
                 stages.remove_path(transaction, name)
-            case Member(name=name):
-                principals.disable(transaction, self.ids[name])
-                sessions.end_all(transaction, self.ids[name])
-                tokens.revoke_all(transaction, self.ids[name])
-            case Assignment(principal=name, role=role, scope=scope):
-                held = bindings.find_alike(transaction.rows, self.ids[name], role, str(scope))
-                assert held is not None, "it stood when the steps were planned, in this transaction"
-                policy.remove_binding(transaction, held.id)
+            case CustomRole() | Member() | Group() | Membership() | Assignment():
+                self._rights.remove(thing)
             case Owner(part=part):
                 settings.set_owner(transaction, part, None)
             case Price(resource=resource):
@@ -174,24 +176,6 @@ class Performing:
         root = PosixPath(self.world.home.datastores / wanted.stage / wanted.name)
         return root.with_name(f"{root.name}-{self.world.random(4).hex()}") if root.exists() else root
 
-    def _put_member(self, wanted: Member, *, new: bool) -> None:
-        principal = principal_of(wanted, self.ids)
-        if not new:
-            principals.set_person(self.transaction, principal.id, principal.person_id)
-            return
-        if principals.find(self.transaction.rows, wanted.name) is not None:
-            raise errors.Conflict("principal.exists", name=wanted.name)
-        policy.add_principal(self.transaction, principal)
-
-    def _bind(self, wanted: Assignment) -> None:
-        """Bind for good; a binding of the same words that would have expired makes room."""
-        holder = self.ids[wanted.principal]
-        held = bindings.find_alike(self.transaction.rows, holder, wanted.role, str(wanted.scope))
-        if held is not None:
-            policy.remove_binding(self.transaction, held.id)
-        made = Binding(id=self.world.new_id(), principal_id=holder, role=wanted.role, scope=wanted.scope)
-        policy.add_binding(self.transaction, made, made_by=self.call.principal.name)
-
     def _remove_stage(self, name: str) -> None:
         """Take away a stage in which nothing was ever done."""
         rows = self.transaction.rows
@@ -224,6 +208,8 @@ class Performing:
         subject = f"{PLURALS[kind]}/{name}"
         if kind == "binding":
             subject = f"principals/{name.partition(':')[0]}"
+        if kind == "member":
+            subject = f"principals/{name.partition(' ')[0]}"
         self.transaction.record(
             self.call.event(_chain_of(step), f"{PLURALS[kind]}/{verb}", subject, before=before, after=after)
         )

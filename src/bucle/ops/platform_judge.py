@@ -8,13 +8,17 @@ from typing import Any
 from bucle.core.access import Allow, Deny, decide
 from bucle.core.actions import Action
 from bucle.core.approval import Lowering, check_reclassify
-from bucle.core.granting import check_deactivate, check_grant, check_revoke
+from bucle.core.delegation import check_role
+from bucle.core.granting import check_deactivate, check_grant, check_membership, check_revoke
 from bucle.core.platform import (
     Assignment,
     Compute,
+    CustomRole,
     Datastore,
+    Group,
     Key,
     Member,
+    Membership,
     Owner,
     Path,
     Registry,
@@ -27,7 +31,7 @@ from bucle.core.refusal import Refusal, refusal_of, refuse
 from bucle.core.scopes import PLATFORM, Scope, stage_scope
 from bucle.core.snapshot import Binding, Caller, Principal, Snapshot, access_admins
 
-OTHERS_ONLY = frozenset({"access.own_grant", "access.second_person"})
+OTHERS_ONLY = frozenset({"access.own_grant", "access.own_role", "access.second_person"})
 """Refusals of a caller that another holder of the same role would not meet."""
 
 
@@ -80,9 +84,11 @@ class Judge:
         return tuple(self._judge(step) for step in steps)
 
     def binding_of(self, wanted: Assignment) -> Binding:
-        """Return the binding that stands for an assignment for good, or the one to be made."""
+        """Return the binding that stands for an assignment, or the one to be made."""
         holder = self.ids[wanted.principal]
-        made = Binding(id="new", principal_id=holder, role=wanted.role, scope=wanted.scope)
+        made = Binding(
+            id="new", principal_id=holder, role=wanted.role, scope=wanted.scope, expires_at=wanted.expires_at
+        )
         alike = (one for one in self.snapshot.bindings if replace(one, id="new") == made)
         return next(alike, made)
 
@@ -114,13 +120,18 @@ class Judge:
     def _further(self, step: Step) -> Refusal | None:
         """Say which rule beyond the permission forbids the step: of granting, of revoking, of classes."""
         match step:
-            case Create(thing=Assignment() as wanted):
+            case Create(thing=CustomRole() as custom) | Change(after=CustomRole() as custom):
+                return check_role(self.snapshot, self.caller, custom.role, now=self.now)
+            case Create(thing=Membership(group=group, member=member)):
+                ids = self.ids[group], self.ids[member]
+                return check_membership(self.snapshot, self.caller, *ids, now=self.now)
+            case Create(thing=Assignment() as wanted) | Change(after=Assignment() as wanted):
                 return check_grant(self.snapshot, self.caller, self.binding_of(wanted), now=self.now) or (
                     self._shut_out(wanted)
                 )
             case Destroy(thing=Assignment() as held):
                 return check_revoke(self.snapshot, self.caller, self.binding_of(held).id, now=self.now)
-            case Destroy(thing=Member(name=name)):
+            case Destroy(thing=Member(name=name) | Group(name=name)):
                 return check_deactivate(self.snapshot, self.caller, self.ids[name], now=self.now)
             case Classify(datastore=store, before=before, after=after):
                 where = stage_scope(store.stage, "datastores", store.name)
@@ -131,7 +142,8 @@ class Judge:
 
     def _shut_out(self, wanted: Assignment) -> Refusal | None:
         """Refuse a first AccessAdmin who cannot sign in: the bootstrap administrator, who invites, ends with him."""
-        first = wanted.role == "AccessAdmin" and wanted.scope == PLATFORM and not access_admins(self.snapshot)
+        is_admin = (wanted.role, wanted.scope, wanted.expires_at) == ("AccessAdmin", PLATFORM, None)
+        first = is_admin and not access_admins(self.snapshot)
         if not first or wanted.principal in self.let_in:
             return None
         return refuse("platform.first_admin", principal=wanted.principal)
@@ -146,6 +158,18 @@ class Judge:
             case Create(thing=Member() as member):
                 made = principal_of(member, self.ids)
                 self.snapshot = replace(snapshot, principals=(*snapshot.principals, made))
+            case Create(thing=CustomRole(name=name) as custom) | Change(after=CustomRole(name=name) as custom):
+                others = (role for role in snapshot.custom_roles if role.name != name)
+                self.snapshot = replace(snapshot, custom_roles=(*others, custom.role))
+            case Create(thing=Group(name=name)):
+                made = Principal(id=self.ids[name], name=name, person_id=self.ids[name], kind="group")
+                self.snapshot = replace(snapshot, principals=(*snapshot.principals, made))
+            case Create(thing=Membership(group=group, member=member)) if self.ids[member] != self.caller.principal_id:
+                joined = tuple(
+                    replace(one, groups=one.groups | {self.ids[group]}) if one.id == self.ids[member] else one
+                    for one in snapshot.principals
+                )
+                self.snapshot = replace(snapshot, principals=joined)
             case Change(after=Setting(name="governance", value="team")):
                 self.snapshot = replace(snapshot, governance="team")
             case _:
@@ -190,8 +214,13 @@ def _named_by(thing: Thing) -> Iterator[Key]:
             yield from (("stage", stage) for stage in stages)
         case Member(owner=str(owner)) | Owner(principal=owner):
             yield "principal", owner
-        case Assignment(principal=principal, scope=scope):
+        case Membership(group=group, member=member):
+            yield "group", group
+            yield "principal", member
+        case Assignment(principal=principal, role=role, scope=scope):
             yield "principal", principal
+            yield "group", principal
+            yield "role", role
             if scope.stage is not None:
                 yield "stage", scope.stage
             if scope.registry is not None:

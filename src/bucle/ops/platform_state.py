@@ -1,6 +1,7 @@
 """The platform as values: what the records hold, and what a file wants, in the same words."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import PurePosixPath
 
 import sqlalchemy as sa
@@ -12,8 +13,11 @@ from bucle.access.stages import list_paths, list_stages
 from bucle.assets import datastores
 from bucle.core.platform import (
     Assignment,
+    CustomRole,
     Datastore,
+    Group,
     Member,
+    Membership,
     Owner,
     Path,
     Platform,
@@ -21,6 +25,7 @@ from bucle.core.platform import (
     Registry,
     Setting,
     Stage,
+    custom_role_of,
 )
 from bucle.core.platform import Compute as PlatformCompute
 from bucle.core.scopes import parse_scope
@@ -31,11 +36,13 @@ from bucle.spec.platform import Platform as PlatformFile
 def standing_platform(rows: sa.Connection, snapshot: Snapshot, wanted: Platform) -> Platform:
     """Return the platform that the records hold.
 
-    Left out is what a file cannot say: groups, whoever is disabled, bindings that expire, and the default
-    datastore that comes with each stage, unless `wanted` names it.
+    Left out is what a file cannot say: whoever is disabled, and the default datastore that comes with each stage,
+    unless `wanted` names it.
     """
     settings = read_settings(rows)
     members = {member.name: member for member in _members(snapshot)}
+    groups = {one.id: one.name for one in snapshot.principals if one.kind == "group" and one.active}
+    holders = {*members, *groups.values()}
     named = {store.key for store in wanted.datastores}
     marks = read_marks(rows)
     return Platform(
@@ -59,8 +66,16 @@ def standing_platform(rows: sa.Connection, snapshot: Snapshot, wanted: Platform)
             if store.name != datastores.DEFAULT or store.key in named | marks
         ),
         paths=tuple(Path(name=name, stages=stages) for name, stages in list_paths(rows).items()),
+        roles=tuple(custom_role_of(role) for role in snapshot.custom_roles),
         principals=tuple(members.values()),
-        bindings=tuple(binding for binding in _bindings(snapshot) if binding.principal in members),
+        groups=tuple(Group(name=name) for name in groups.values()),
+        memberships=tuple(
+            Membership(group=groups[group], member=one.name)
+            for one in snapshot.principals
+            if one.name in members
+            for group in sorted(one.groups & groups.keys())
+        ),
+        bindings=tuple(binding for binding in _bindings(snapshot) if binding.principal in holders),
         owners=tuple(Owner(part=part, principal=name) for part, name in settings.owners.items() if name in members),
         prices=tuple(Price(resource=resource, amount=amount) for resource, amount in settings.prices.items()),
         managed=marks,
@@ -97,8 +112,27 @@ def wanted_platform(file: PlatformFile) -> Platform:
         principals=tuple(
             Member(**one.model_dump()) for one in sorted(file.principals, key=lambda one: one.kind != "person")
         ),
+        roles=tuple(
+            CustomRole(
+                name=one.name,
+                purpose=one.purpose,
+                actions=tuple(sorted(set(one.actions))),
+                places=tuple(sorted(set(one.places))),
+                ceiling=one.ceiling,
+                holders=tuple(sorted(set(one.holders))),
+            )
+            for one in file.roles
+        ),
+        groups=tuple(Group(name=one.name) for one in file.groups),
+        memberships=tuple(Membership(group=one.name, member=name) for one in file.groups for name in one.members),
         bindings=tuple(
-            Assignment(principal=one.principal, role=one.role, scope=parse_scope(one.scope)) for one in file.bindings
+            Assignment(
+                principal=one.principal,
+                role=one.role,
+                scope=parse_scope(one.scope),
+                expires_at=None if one.expires is None else datetime.fromisoformat(one.expires),
+            )
+            for one in file.bindings
         ),
         owners=tuple(
             Owner(part=part, principal=name) for part, name in file.owners.model_dump(exclude_none=True).items()
@@ -138,5 +172,7 @@ def _members(snapshot: Snapshot) -> Iterator[Member]:
 def _bindings(snapshot: Snapshot) -> Iterator[Assignment]:
     for binding in snapshot.bindings:
         holder = snapshot.people.get(binding.principal_id)
-        if holder is not None and binding.expires_at is None:
-            yield Assignment(principal=holder.name, role=binding.role, scope=binding.scope)
+        if holder is not None:
+            yield Assignment(
+                principal=holder.name, role=binding.role, scope=binding.scope, expires_at=binding.expires_at
+            )

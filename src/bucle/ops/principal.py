@@ -5,7 +5,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from bucle import errors
-from bucle.access import bindings, invitations, policy, principals, sessions, tokens
+from bucle.access import bindings, groups, invitations, policy, principals, sessions, tokens
 from bucle.access.principals import Known
 from bucle.core.granting import check_deactivate
 from bucle.core.refusal import refuse
@@ -36,12 +36,16 @@ def listed(world: World, call: Call) -> list[dict[str, Any]]:
 
 
 def show(world: World, call: Call, name: str) -> dict[str, Any]:
-    """Return a principal and the roles he holds."""
+    """Return a principal, the roles he holds, the groups he is in; of a group its members."""
     with world.read() as rows:
         authorise(world, rows, call, "principals/read", PLATFORM_SCOPE)
         known = find_principal(rows, name)
         held = bindings.list_bindings(rows, principal_name=name)
-    return {**document_of(known), "bindings": [binding_document(one) for one in held]}
+        joined = {
+            "groups": [*groups.groups_of(rows, known.id)],
+            "members": [*groups.members_of(rows, known.id)],
+        }
+    return {**document_of(known), "bindings": [binding_document(one, world.clock()) for one in held], **joined}
 
 
 def invite(world: World, call: Call, name: str, kind: Literal["person"] | None) -> dict[str, Any]:

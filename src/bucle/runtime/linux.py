@@ -97,7 +97,7 @@ def children() -> tuple[int, ...]:
 
 
 def children_of(pid: int) -> list[int]:
-    """Return the pids of a process's children, by whichever of its threads, zombies included; none once it has ended."""
+    """Return the pids of a process's children, of all its threads, zombies included; none once it has ended."""
     found: list[int] = []
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  names are all that is wanted

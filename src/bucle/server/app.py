@@ -1,6 +1,7 @@
 """Builds the one ASGI application from the doors, and refuses to start when a route has no permission."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -9,6 +10,7 @@ from starlette.types import ASGIApp
 
 from bucle import __version__, errors
 from bucle.api import routers
+from bucle.api.documented import document
 from bucle.api.problems import install_problems
 from bucle.core.actions import ACTIONS
 from bucle.mlflow.routes import mlflow_router
@@ -32,6 +34,7 @@ def build_application(world: World, hosts: Iterable[str] = ()) -> ASGIApp:
         application.include_router(router)
     application.include_router(mlflow_router())
     refuse_unguarded(application.routes)
+    application.openapi = partial(document, application)  # type: ignore[method-assign]  # FastAPI's way to change it
     return Guard(application=application, hosts=LOOPBACK | frozenset(hosts))
 
 

@@ -3,6 +3,7 @@
 import re
 import secrets
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -36,7 +37,11 @@ class Guard:
         host = headers.get("host", "")
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if name not in self.hosts:
-            await _misdirected(host[:100], request_id)(scope, receive, send)
+            misdirected = errors.Refused("sign_in.bad_host", host=host[:100])
+            await _refusal(misdirected, 421, request_id)(scope, receive, send)
+            return
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:  # no text of the records holds one
+            await _refusal(errors.BadRequest("wire.nul"), 400, request_id)(scope, receive, send)
             return
 
         limit = LARGEST_UPLOAD if scope["method"] == "PUT" else LARGEST_DOCUMENT
@@ -61,10 +66,9 @@ class Guard:
         await self.application(scope, receive_limited, send_marked)
 
 
-def _misdirected(host: str, request_id: str) -> JSONResponse:
-    error = errors.Refused("sign_in.bad_host", host=host)
+def _refusal(error: errors.BucleError, status: int, request_id: str) -> JSONResponse:
     body = {
-        "type": "about:blank", "title": "Misdirected", "status": 421, "code": error.code, "detail": error.detail,
-        "hint": error.hint, "request_id": request_id,
+        "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": error.code,
+        "detail": error.detail, "hint": error.hint, "request_id": request_id,
     }  # fmt: skip
-    return JSONResponse(body, status_code=421, media_type="application/problem+json")
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")

@@ -38,7 +38,7 @@ def read(model: type[ModelT], document: Document) -> ModelT:
 
 
 def _fault_of(details: ErrorDetails, document: Document, shapes: Shapes) -> Fault:
-    at = _path_of(details["loc"])
+    at = _path_of(details["loc"], document.tree)
     if details["type"] == "extra_forbidden":
         model = shapes.get(id(document.child(at[:-1])))
         hint = nearest(str(at[-1]), keys_of(model) - {"$schema"}) if model else ""
@@ -48,9 +48,21 @@ def _fault_of(details: ErrorDetails, document: Document, shapes: Shapes) -> Faul
     return document.fault(at, _words(details), at_key="[key]" in details["loc"])
 
 
-def _path_of(location: tuple[str | int, ...]) -> FieldPath:
-    """Drop what is not a field: the tag of a union's member, the mark of a key."""
-    return tuple(step for step in location if isinstance(step, int) or not step.startswith(("<", "[")))
+def _path_of(location: tuple[str | int, ...], tree: object) -> FieldPath:
+    """Drop what is not a field: the tag of a union's member, the mark of a key; a field of such a name stays."""
+    path: list[str | int] = []
+    for step in location:
+        is_field = isinstance(step, int) or not step.startswith(("<", "[")) or (isinstance(tree, dict) and step in tree)
+        if is_field:
+            path.append(step)
+            tree = _below(tree, step)
+    return tuple(path)
+
+
+def _below(tree: object, step: str | int) -> object:
+    if isinstance(tree, dict):
+        return tree.get(step)
+    return tree[step] if isinstance(tree, list) and isinstance(step, int) and step < len(tree) else None
 
 
 def _words(details: ErrorDetails) -> str:

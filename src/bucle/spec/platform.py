@@ -1,10 +1,10 @@
-"""Owns `platform.yml`: paths, stages, datastores, people, computes and prices of one installation."""
+"""Owns `platform.yml`: paths, stages, datastores, people, roles, groups, computes and prices of one installation."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from bucle.spec.scalars import Count, Flag, Money, Name, Text
+from bucle.spec.scalars import Count, Flag, Money, Name, Text, Until
 from bucle.spec.section import Section
 
 Tier = Literal["dev", "preprod", "prod"]
@@ -39,12 +39,31 @@ class PrincipalDeclaration(Section):
     owner: Name | None = None
 
 
+class RoleDeclaration(Section):
+    """A role of the platform's own: what it may do, where it may be held, by whom, and up to which class of data."""
+
+    name: Name
+    purpose: Text = ""
+    actions: list[Text]
+    places: list[Literal["platform", "shared", "dev", "preprod", "prod"]]
+    ceiling: DataClass = "public"
+    holders: list[Literal["person", "service", "group"]] = Field(default=["person", "service", "group"])
+
+
+class GroupDeclaration(Section):
+    """Principals that hold together whatever the group holds."""
+
+    name: Name
+    members: list[Name] = Field(default_factory=list)
+
+
 class BindingDeclaration(Section):
-    """Who holds which role where: `/`, `/stages/NAME` or `/registries/NAME`."""
+    """Who holds which role where (`/`, `/stages/NAME` or `/registries/NAME`), and until when."""
 
     principal: Name
     role: Name
     scope: Text
+    expires: Until | None = None
 
 
 class ComputeDeclaration(Section):
@@ -88,6 +107,8 @@ class Platform(Section):
     registries: list[Name] = Field(default_factory=list)
     default_registry: Name | None = None
     principals: list[PrincipalDeclaration] = Field(default_factory=list)
+    roles: list[RoleDeclaration] = Field(default_factory=list)
+    groups: list[GroupDeclaration] = Field(default_factory=list)
     bindings: list[BindingDeclaration] = Field(default_factory=list)
     owners: Owners = Field(default_factory=Owners)
     computes: list[ComputeDeclaration] = Field(default_factory=list)

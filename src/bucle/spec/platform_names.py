@@ -34,8 +34,12 @@ def _uses(platform: Platform, stages: set[str], principals: set[str]) -> Iterato
         yield from ((("paths", path, index), name, stages, "stage") for index, name in enumerate(names))
     for index, store in enumerate(platform.datastores):
         yield ("datastores", index, "stage"), store.stage, stages, "stage"
+    for index, group in enumerate(platform.groups):
+        for place, member in enumerate(group.members):
+            yield ("groups", index, "members", place), member, principals, "principal"
+    holders = principals | {group.name for group in platform.groups}
     for index, binding in enumerate(platform.bindings):
-        yield ("bindings", index, "principal"), binding.principal, principals, "principal"
+        yield ("bindings", index, "principal"), binding.principal, holders, "principal"
     for part, owner in platform.owners.model_dump(exclude_none=True).items():
         yield ("owners", part), owner, principals, "principal"
     optional: list[tuple[FieldPath, str | None, set[str], str]] = [
@@ -51,10 +55,17 @@ def _uses(platform: Platform, stages: set[str], principals: set[str]) -> Iterato
 
 
 def _declarations(platform: Platform) -> Iterator[tuple[str, Iterable[str]]]:
-    yield "principals", [item.name for item in platform.principals]
+    people = [item.name for item in platform.principals]
+    yield "principals", people
+    yield "groups", [item.name for item in platform.groups] + [name for name in people if name in _groups(platform)]
+    yield "roles", [item.name for item in platform.roles]
     yield "computes", [item.name for item in platform.computes]
     yield "registries", platform.registries
     yield "datastores", [f"{item.stage}/{item.name}" for item in platform.datastores]
+
+
+def _groups(platform: Platform) -> set[str]:
+    return {item.name for item in platform.groups}
 
 
 def _is_scope(scope: str, stages: set[str], registries: set[str]) -> bool:

@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 
 
@@ -77,6 +79,19 @@ def _iso_8601(text: str) -> str:
     return text
 
 
+def _until(text: str) -> str:
+    """Return an instant in UTC; a day lasts until its end."""
+    try:
+        if _DAY.fullmatch(text):
+            return (datetime.fromisoformat(f"{text}T00:00:00+00:00") + timedelta(days=1)).isoformat()
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        pass
+    raise PydanticCustomError("until", "must be a day, such as 2027-03-31, or an instant, such as 2027-03-31T18:00:00Z")
+
+
 Text = Annotated[str, BeforeValidator(_as_text)]
 """Text exactly as written, so that `version: 1.10` is "1.10"."""
 TagText = Annotated[str, BeforeValidator(_as_tag)]
@@ -88,6 +103,8 @@ Name = Annotated[
 ComponentName = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Duration = Annotated[str, BeforeValidator(_as_text), AfterValidator(_iso_8601)]
 """An ISO 8601 duration: P7D, PT30M."""
+Until = Annotated[str, BeforeValidator(_as_text), AfterValidator(_until)]
+"""The instant from which something no longer counts, ISO 8601 in UTC; a day counts to its end."""
 Money = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^\d+(\.\d+)? [A-Z]{3}$")]
 """A decimal amount and an ISO 4217 currency: `0.12 EUR`."""
 Whole = Annotated[int, BeforeValidator(_as_number)]

@@ -38,7 +38,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "work in a stage whose tier may hold {data_class} data",
     ),
     "access.denied.above_role": (_MISSING + "{role} at {held_at} stops below {data_class} data", _ASK),
-    "access.denied.expired": (_MISSING + "{role} at {held_at} expired at {expired_at}", _ASK),
+    "access.denied.expired": (_MISSING + "{role} at {held_at} expired on {expired_at}", _ASK),
     "access.denied.elsewhere": (_MISSING + "{role} is held at {held_at} only", _ASK),
     "access.denied.not_in_role": (_MISSING + "{role} at {held_at} does not hold it", _ASK),
     "access.tier": (
@@ -48,6 +48,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "access.unknown_role": ("there is no role {role}", "see `bucle role list`"),
     "access.unknown_principal": ("there is no principal {principal}", "see `bucle principal list`"),
     "access.unknown_binding": ("there is no binding {binding}", "see `bucle binding list`"),
+    "access.unknown_action": (
+        "role {role} names the action {action}, which there is not",
+        "see the actions of the built-in roles: `bucle role list --output json`",
+    ),
+    "access.own_role": (
+        "nobody changes a role that he holds himself, and you, your service or a group of yours holds {role}",
+        "ask another holder of roles/write, or define a second role",
+    ),
+    "access.group_in_group": (
+        "{member} is a group, and groups hold people and services only",
+        "name the members of {member} in {group}",
+    ),
     "access.own_grant": (
         "nobody grants a role to himself, and {principal} is you, your service or a group of yours",
         "ask another AccessAdmin; a single-person platform says `governance: solo` in platform.yml",

@@ -12,6 +12,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "an upload is named by its digest and needs no Idempotency-Key",
         "leave the header out",
     ),
+    "wire.key_too_long": ("an Idempotency-Key has at most {most} characters", "send a UUID"),
+    "wire.nul": ("the address holds the character NUL", "take %00 out of it"),
     "wire.too_large": (
         "the body is larger than {limit} bytes",
         "split it, or reference the data in place in a datastore",

@@ -1,4 +1,4 @@
-"""Tables of access: stages, paths, computes, principals, bindings, ways in, the policy, what a platform file made."""
+"""Tables of access: stages, paths, computes, principals, groups, bindings, ways in, the policy, marks of files."""
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, Table, Text, UniqueConstraint, false
 
@@ -54,6 +54,15 @@ binding = Table(
     instant("created_at"),
     instant("expires_at", null=True),
     UniqueConstraint("principal_id", "role", "scope"),
+)
+
+membership = Table(
+    "membership",
+    METADATA,
+    Column("group_id", ForeignKey("principal.id"), primary_key=True),
+    Column("member_id", ForeignKey("principal.id"), primary_key=True),
+    text("made_by"),
+    instant("created_at"),
 )
 
 token = Table(
