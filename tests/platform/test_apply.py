@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bucle.server.compose import _places
-from tests.platform.conftest import PEOPLE, TEAM, Applying, texts
+from tests.platform.conftest import PEOPLE, TEAM, TWO, Applying, texts
 
 THREE = {"dev": {"tier": "dev"}, "staging": {"tier": "preprod"}, "prod": {"tier": "prod"}}
 GROWN = {**TEAM, "stages": THREE, "paths": {"main": ["dev", "staging", "prod"]}}
@@ -246,7 +246,6 @@ def _may(applying: Applying, session: str, action: str, scope: str) -> bool:
         (_store(path="rows"), (400, "platform.datastore_folder")),
         (_store(path="/proc/rows"), (400, "platform.datastore_folder")),
         (_store(default=True), (400, "platform.default_datastore")),
-        (_with(layout="single"), (400, "platform.not_run")),
         (_with(isolation="none"), (400, "platform.not_run")),
         (
             _with(stages={**TEAM["stages"], "dev": {"tier": "dev", "workspace": "prod"}}),
@@ -315,3 +314,21 @@ def test_the_same_request_again_is_answered_as_before(applying: Applying) -> Non
     again = house.ask("POST", "/platform:apply", house.admin, TEAM, Idempotency_Key="one")
     assert (first.status_code, again.json()) == (200, first.json())
     assert first.json()["summary"] != "0 changes"
+
+
+def test_one_workspace_for_all_stages(applying: Applying) -> None:
+    """Requirement 22: switching the layout is one change; who may do what, stage by stage, is as it was."""
+    applying.done(TEAM)
+    tables = [f"/stages/{name}/can" for name in TWO]
+    before = [applying.house.done("GET", table, applying.house.admin) for table in tables]
+    planned = applying.plan(_with(layout="single"))
+    assert texts(planned) == ["~ setting layout: value separate becomes single"]
+
+    applying.done(_with(layout="single"))
+
+    stages = applying.house.done("GET", "/stages", applying.house.admin)["value"]
+    assert {one["workspace"] for one in stages} == {"cars"}
+    assert [applying.house.done("GET", table, applying.house.admin) for table in tables] == before
+    assert applying.plan(_with(layout="single"))["summary"] == "0 changes"
+    own = {**TWO, "dev": {"tier": "dev", "workspace": "mine"}}
+    assert applying.ask(_with(layout="single", stages=own)).json()["code"] == "platform.one_workspace"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
+from bucle.access import settings
 from bucle.mlflow.routes import mlflow_router
 from bucle.server.app import effective_routes
 from tests.tracking.conftest import API, ARTIFACTS, Tracker
@@ -165,3 +166,20 @@ def test_refusal_is_written_down(tracker: Tracker) -> None:
     headers = {"Authorization": f"Bearer {tracker.admin}"}
     lines = tracker.api.get("/api/v1/audit", params={"limit": 1000}, headers=headers).json()["value"]
     assert [one for one in lines if one["what"] == "denied" and "runs/log-metric" in one["subject"]]
+
+
+def test_one_workspace_for_all_stages(tracker: Tracker) -> None:
+    """In `layout: single` the platform's name is an address too: of the job's own stage, for a person of his first."""
+    token = tracker.job_token("prod", "train_2")
+    run = tracker.run(token=token, workspace="prod")
+    here = tracker.run()
+    with tracker.world.records.write(tracker.clock()) as transaction:
+        settings.change_setting(transaction, "layout", "single")
+    try:
+        for caller, mine, other in ((token, run, here), (None, here, run)):
+            assert tracker.done("GET runs/get", caller, "bucle", run_id=mine)["run"]["info"]["run_id"] == mine
+            assert tracker.code("GET runs/get", caller, "bucle", run_id=other)[0] == 404
+    finally:
+        with tracker.world.records.write(tracker.clock()) as transaction:
+            settings.change_setting(transaction, "layout", "separate")
+    assert tracker.code("GET runs/get", None, "bucle", run_id=here)[0] == 404

@@ -18,6 +18,8 @@ class Settings:
     name: str
     governance: Governance
     isolation: str
+    layout: str
+    """`single`: one workspace, named after the platform, for all stages."""
     allow_model_code: str
     default_registry: str | None
     registries: tuple[str, ...]
@@ -32,12 +34,19 @@ def read_settings(rows: sa.Connection) -> Settings:
         name=row.name,
         governance=row.governance,
         isolation=row.isolation,
+        layout=row.layout,
         allow_model_code=row.allow_model_code,
         default_registry=row.default_registry,
         registries=tuple(row.registries),
         owners=row.owners,
         prices=row.prices,
     )
+
+
+def shared_workspace(rows: sa.Connection) -> str | None:
+    """Return the name of the one workspace of all stages (`layout: single`), or None where each has its own."""
+    row = rows.execute(sa.select(policy.c.name, policy.c.layout)).one()
+    return row.name if row.layout == "single" else None
 
 
 def change_setting(transaction: Transaction, name: str, value: str | None) -> None:

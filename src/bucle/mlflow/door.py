@@ -15,6 +15,7 @@ from bucle.core.actions import Action
 from bucle.mlflow.fields import Fields
 from bucle.ops.audit import record_denial
 from bucle.ops.sign_in import identify
+from bucle.ops.tracking_place import stage_workspace
 from bucle.ops.world import Call, World
 from bucle.spec.json_text import read_json
 
@@ -87,7 +88,7 @@ def enter(request: Request) -> tuple[World, Call, str]:
     named = request.headers.get(WORKSPACE_HEADER)
     if named and named != workspace:
         raise errors.Refused("tracking.other_workspace", named=workspace, other=named[:80])
-    return world, call, workspace
+    return world, call, stage_workspace(world, call, workspace)
 
 
 async def answer(request: Request, work: Callable[[], Response]) -> Response:

@@ -23,8 +23,9 @@ REGISTRY_PREFIX = "registry-"
 
 def refuse_not_run(file: PlatformFile) -> None:
     """Raise BadRequest for what a file may say and this version does not do."""
-    if file.layout != "separate":
-        raise errors.BadRequest("platform.not_run", field="layout", value=file.layout, instead="separate")
+    own = [name for name, stage in file.stages.items() if stage.workspace is not None]
+    if file.layout == "single" and own:
+        raise errors.BadRequest("platform.one_workspace", stage=own[0], name=file.name)
     if file.isolation == "none":
         raise errors.BadRequest("platform.not_run", field="isolation", value=file.isolation, instead="auto")
 

@@ -88,6 +88,7 @@ def wanted_platform(file: PlatformFile) -> Platform:
         "name": file.name,
         "governance": file.governance,
         "isolation": file.isolation,
+        "layout": file.layout,
         "allow_model_code": file.allow_model_code,
         "default_registry": file.default_registry,
     }
@@ -144,7 +145,7 @@ def wanted_platform(file: PlatformFile) -> Platform:
 
 
 def _settings(settings: Settings) -> Iterator[Setting]:
-    for name in ("name", "governance", "isolation", "allow_model_code", "default_registry"):
+    for name in ("name", "governance", "isolation", "layout", "allow_model_code", "default_registry"):
         value = getattr(settings, name)
         if value is not None:
             yield Setting(name=name, value=value)

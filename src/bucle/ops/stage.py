@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bucle.access.settings import shared_workspace
 from bucle.access.stages import Stage, find_stage, list_paths, list_stages
 from bucle.core.access import Allow, decide
 from bucle.core.scopes import stage_scope
@@ -13,10 +14,10 @@ def listed(world: World, call: Call) -> list[dict[str, Any]]:
     """Return the stages in which the caller holds any reading right, in order."""
     with world.read() as rows:
         snapshot = world.policy.snapshot(rows)
-        paths = list_paths(rows)
+        paths, shared = list_paths(rows), shared_workspace(rows)
         now = world.clock()
         return [
-            document_of(stage, paths)
+            document_of(stage, paths, shared)
             for stage in list_stages(rows)
             if isinstance(decide(snapshot, call.caller, "workspaces/read", stage_scope(stage.name), now=now), Allow)
         ]
@@ -26,14 +27,14 @@ def show(world: World, call: Call, stage: str) -> dict[str, Any]:
     """Return one stage."""
     with world.read() as rows:
         authorise(world, rows, call, "workspaces/read", stage)
-        return document_of(find_stage(rows, stage), list_paths(rows))
+        return document_of(find_stage(rows, stage), list_paths(rows), shared_workspace(rows))
 
 
-def document_of(stage: Stage, paths: dict[str, tuple[str, ...]]) -> dict[str, Any]:
-    """Return a stage as people see it, with the paths that it stands on."""
+def document_of(stage: Stage, paths: dict[str, tuple[str, ...]], shared: str | None) -> dict[str, Any]:
+    """Return a stage as people see it, with the paths that it stands on; `shared` is the one workspace of all."""
     return {
         "name": stage.name,
         "tier": stage.tier,
-        "workspace": stage.workspace,
+        "workspace": shared or stage.workspace,
         "paths": [name for name, stages in paths.items() if stage.name in stages],
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from bucle import errors
+from bucle.access.settings import shared_workspace
 from bucle.access.stages import list_stages
 from bucle.core.access import Allow, Decision, Deny, decide, error_of
 from bucle.core.actions import Action
@@ -36,6 +37,21 @@ class Place:
     def scope_of(self, job: str | None) -> Scope:
         """Return the scope of what a job made (None: somebody outside a job)."""
         return stage_scope(self.stage) if job is None else stage_scope(self.stage, "jobs", job)
+
+
+def stage_workspace(world: World, call: Call, workspace: str) -> str:
+    """Return the workspace of one stage that an address means.
+
+    In `layout: single` the platform's own name means the stage of the calling job; for anybody else the first stage
+    that he may see. Every other name means itself.
+    """
+    with world.read() as rows:
+        if workspace != shared_workspace(rows):
+            return workspace
+        stages = list_stages(rows)
+        mine = [one for one in stages if _job_of(call.caller, one.name) is not None]
+        seen = [one for one in stages if isinstance(_seen(world, rows, call, stage_scope(one.name)), Allow)]
+    return next((one.workspace for one in (*mine, *seen)), workspace)
 
 
 def find_place(world: World, rows: sa.Connection, call: Call, workspace: str) -> Place:

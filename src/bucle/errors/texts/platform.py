@@ -26,6 +26,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{principal} would be the first AccessAdmin and cannot sign in yet: nobody could invite anybody any more",
         "`bucle principal invite {principal}`, let him sign in, then apply again",
     ),
+    "platform.one_workspace": (
+        "stage {stage} has a workspace of its own, but in `layout: single` all stages share the workspace {name}",
+        "leave its `workspace` out, or write `layout: separate`",
+    ),
     "platform.workspace_taken": (
         "stage {stage} cannot have the workspace {workspace}: another stage or a registry has it",
         "give each stage a workspace of its own; names with `registry-` belong to registries",

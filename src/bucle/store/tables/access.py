@@ -110,6 +110,7 @@ policy = Table(
     text("name"),
     text("governance"),
     text("isolation"),
+    text("layout", default="separate"),
     text("allow_model_code"),
     text("default_registry", null=True),
     text("bootstrap_id"),
