@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from bucle import errors
+from bucle.access.stages import find_stage
 from bucle.core.promotion import State
-from bucle.ops import rollout
-from bucle.ops.signing import check_approvals, check_release, sign_older, signed_release
+from bucle.ops import deploying, rollout
+from bucle.ops.signing import check_approvals, check_release, sign_older, signed_approval, signed_release
 from bucle.release import promotions, releases
+from bucle.release.promotions import Approval, Served
 from bucle.release.releases import Release
 from bucle.store.tables.release import approval, promotion, release
 from tests.access.conftest import House, house
@@ -220,6 +222,47 @@ def _after_a_tick(told: Told) -> State:
         found = promotions.find(rows, WAITING)
     assert found is not None
     return found.state
+
+
+def _serve(shelf: Shelf, born: Release) -> str:
+    """Put a release behind the endpoint of cars in prod, approved; return its deployment."""
+    world, name = shelf.world, f"{born.alias}-to-prod-1"
+    shelf.promote(born, "prod", "completed")
+    said = Approval(
+        id=born.alias, promotion=name, verdict="approved", approver_id="a", person_id="a", release_digest=born.digest,
+        plan_digest="p", entry_digest="e", acknowledged=(), comment=None, created_at=world.clock(),
+        expires_at=world.clock(), used_at=None,
+    )  # fmt: skip
+    with world.records.write(world.clock()) as transaction:
+        promotions.add_approval(transaction, replace(said, statement=signed_approval(world, said)))
+        stage = find_stage(transaction.rows, "prod")
+        made = deploying.start_deployment(world, transaction, stage, "car", born, by=shelf.bootstrap())
+    _serves(shelf, born)
+    return made.id
+
+
+def _serves(shelf: Shelf, born: Release) -> None:
+    line = Served(
+        seq=0, stage="prod", endpoint="car", release_id=born.id, deployment=born.alias,
+        promotion=f"{born.alias}-to-prod-1", why="promotion", from_at=shelf.world.clock(),
+    )  # fmt: skip
+    with shelf.world.records.write(shelf.world.clock()) as transaction:
+        promotions.serve(transaction, line)
+
+
+@pytest.mark.parametrize(("what", "values"), [(release, {"statement": None}), (approval, {"comment": "other words"})])
+def test_rollback(house: House, shelf: Shelf, tmp_path: Path, what: sa.Table, values: dict[str, Any]) -> None:
+    """Traffic goes back to the release before, until somebody has touched it or what was said of it."""
+    engineer = house.person("engineer", ("MLEngineer", "/stages/prod"))
+    newer = shelf.release("van", tmp_path / "car")
+    shelf.workers_ready(*(_serve(shelf, born) for born in (shelf.find("car"), newer)))
+    path = "/stages/prod/online-endpoints/car:rollback"
+    assert house.done("POST", path, engineer)["release"] == "car-1-alias"
+    _serves(shelf, newer)
+    with house.world.records.write(house.clock()) as transaction:
+        transaction.rows.execute(what.update().values(**values))
+    answer = house.ask("POST", path, engineer)
+    assert (answer.status_code, answer.json()["code"][:10]) == (403, "signature.")
 
 
 def test_release_made_before_signing(told: Told) -> None:

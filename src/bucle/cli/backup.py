@@ -60,7 +60,9 @@ def restore(
     for environment in done["not_built"]:
         say(f"not built: {environment}; see {done['home']}/log/restore.log. The next job that asks for it builds it")
     if done["secrets"] and not done["secret_keys"]:
-        say(f"{done['secrets']} secrets open once their keys are back: put secret-keys.json into {done['home']}, 0600")
+        say(
+            f"secrets open once their keys are back ({done['secrets']}): put secret-keys.json into {done['home']}, 0600"
+        )
     say(f"restored as of {done['taken_at']}; start it: `bucle up --home {done['home']}`")
     return 0
 
