@@ -61,6 +61,7 @@ def test_reading_needs_a_place_in_the_stage(house: House, shelf: Shelf) -> None:
         ({"model": "azureml:car@latest"}, "deployment.not_run"),
         ({"environment": "azureml:env:1"}, "deployment.not_run"),
         ({"instance_count": 3}, "deployment.not_run"),
+        ({"environment_variables": {"A": "${{secrets.one}}"}}, "deployment.not_run"),
         ({"model": "azureml:none:1"}, "release.not_found"),
         ({"colour": "blue"}, "spec.faults"),
         ({"name": ["blue"]}, "spec.faults"),

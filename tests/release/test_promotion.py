@@ -1,8 +1,12 @@
 """People and promotions: who may say what, what voids it, what a kill leaves, and what the ledger answers."""
 
+import base64
+import hashlib
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -213,3 +217,27 @@ def _traced(platform: Platform, request: str) -> dict[str, Any]:
             except errors.NotFound:
                 time.sleep(0.1)
         return engineer.platform.trace(request)
+
+
+def test_a_release_verifies_elsewhere(platform: Platform, first: dict[str, Any], tmp_path: Path) -> None:
+    """A scientist takes the model that serves with him; its files, signature and approval verify without us."""
+    name, version = first["model"].split(":")
+    asked = ("model", "download", "-n", name, "-v", version, "--stage", "dev", "-p", str(tmp_path / "bundle"))
+    ran = platform.installation.bucle(*asked, token=platform.sessions["scientist"])
+    assert ran.code == 0, ran.err
+    bundle = tmp_path / "bundle"
+    subject = json.loads(base64.b64decode(json.loads((bundle / "release.dsse.json").read_bytes())["payload"]))[
+        "subject"
+    ]
+    found = {path.relative_to(bundle / "model").as_posix(): path for path in (bundle / "model").rglob("*.*")}
+    sums = {one["name"]: one["digest"]["sha256"] for one in subject}
+    assert {
+        where: hashlib.sha256(path.read_bytes()).hexdigest() for where, path in found.items()
+    }.items() <= sums.items()
+    assert (bundle / "approval-1.dsse.json").exists()
+    keys = platform.installation.bucle("audit", "key", token=platform.sessions["scientist"]).json()
+    assert isinstance(keys, dict)
+    assert (bundle / "platform-key.pem").read_text() == keys["statements"]
+    verify = ("verify", "key", str(bundle / "model"), "--signature", str(bundle / "model.sig"), "--no-ignore-git-paths")
+    command = [sys.executable, "-m", "model_signing", *verify, "--public_key", str(bundle / "model-key.pem")]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0

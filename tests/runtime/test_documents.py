@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bucle.runtime.attempt import (
     AttemptSpec,
+    Attested,
     Exit,
     Isolation,
     Limits,
@@ -42,6 +43,8 @@ SPECS = st.builds(
     verify=st.lists(st.builds(Verified, path=TEXT, digest=TEXT)).map(tuple),
     log_limit_bytes=COUNT,
     umask=st.integers(0, 0o777),
+    sealed=st.lists(TEXT).map(tuple),
+    attested=st.none() | st.builds(Attested, envelope=TEXT, keys=TEXT, model_digest=TEXT),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -56,6 +59,15 @@ GOOD = AttemptSpec(argv=("true",), env={"A": "b"}, cwd="/", isolation=Isolation(
 def test_order_is_read_as_it_was_written(spec: AttemptSpec) -> None:
     """Every order survives the way through its document."""
     assert decode_spec(encode(spec)) == spec
+
+
+def test_order_of_an_older_bucle() -> None:
+    """An order that was written before there were secrets and statements is read as one without them."""
+    document = {name: value for name, value in json.loads(encode(GOOD)).items() if name not in {"sealed", "attested"}}
+    assert decode_spec(json.dumps(document).encode()) == GOOD
+    del document["umask"]
+    with pytest.raises(ValueError, match="must hold exactly"):
+        decode_spec(json.dumps(document).encode())
 
 
 @given(st.sampled_from(sorted(json.loads(encode(GOOD)))), JSON)

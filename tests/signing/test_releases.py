@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from bucle import errors
+from bucle.access.stages import find_stage
 from bucle.core.promotion import State
-from bucle.ops import rollout
-from bucle.ops.signing import check_approvals, check_release, sign_older, signed_release
+from bucle.ops import deploying, rollout
+from bucle.ops.signing import check_approvals, check_release, sign_older, signed_approval, signed_release
 from bucle.release import promotions, releases
+from bucle.release.promotions import Approval, Served
 from bucle.release.releases import Release
 from bucle.store.tables.release import approval, promotion, release
 from tests.access.conftest import House, house
@@ -140,6 +142,8 @@ TAMPERED: list[tuple[Callable[[Told], None], str]] = [
     (_author, "signature.bytes"),
     (_of_another, "signature.bytes"),
 ]
+SEEN_AT_ONCE = [one for one in TAMPERED if one[0] is not _byte]
+"""What shows without reading the bytes, which is done when a promotion is requested, begins, and deploys."""
 EACH = pytest.mark.parametrize(("tamper", "code"), TAMPERED, ids=[one.__name__ for one, _ in TAMPERED])
 
 
@@ -152,17 +156,25 @@ def told(house: House) -> Told:
 
 
 @EACH
-def test_request_and_execution(told: Told, tamper: Callable[[Told], None], code: str) -> None:
-    """An engineer takes a promotion and asks for another, until somebody has touched the release."""
+def test_request(told: Told, tamper: Callable[[Told], None], code: str) -> None:
+    """An engineer asks for a promotion and is heard, until somebody has touched the release."""
     session = told.house.login(TEAM.requester).json()["session"]
-    acts = (f"/promotions/{WAITING}:execute", {}), ("/promotions", {"release": SECOND, "to": "prod"})
-    control = [told.house.ask("POST", path, session, body) for path, body in acts]
-    assert [answer.status_code for answer in control] == [200, 409]
-    assert control[1].json()["code"] == "promotion.another"  # it was looked at, and is on its way already
+    body = {"release": SECOND, "to": "prod"}
+    control = told.house.ask("POST", "/promotions", session, body)
+    assert control.json()["code"] == "promotion.another"  # it was looked at, and is on its way already
     tamper(told)
-    for path, body in acts:
-        answer = told.house.ask("POST", path, session, body)
-        assert (answer.status_code, answer.json()["code"]) == (403, code)
+    answer = told.house.ask("POST", "/promotions", session, body)
+    assert (answer.status_code, answer.json()["code"]) == (403, code)
+
+
+@pytest.mark.parametrize(("tamper", "code"), SEEN_AT_ONCE, ids=[one.__name__ for one, _ in SEEN_AT_ONCE])
+def test_execution(told: Told, tamper: Callable[[Told], None], code: str) -> None:
+    """An engineer takes a promotion for execution, until somebody has touched the release."""
+    session = told.house.login(TEAM.requester).json()["session"]
+    assert told.house.ask("POST", f"/promotions/{WAITING}:execute", session).status_code == 200
+    tamper(told)
+    answer = told.house.ask("POST", f"/promotions/{WAITING}:execute", session)
+    assert (answer.status_code, answer.json()["code"]) == (403, code)
 
 
 @EACH
@@ -206,20 +218,63 @@ def test_approval_that_was_changed(told: Told, values: dict[str, Any], code: str
     assert _after_a_tick(told) == "refused"
 
 
-def test_approval_as_it_was_given(told: Told) -> None:
-    """Untouched, it is used and the deployment begins."""
+@pytest.mark.parametrize(("tamper", "state"), [(None, "deploying"), (_byte, "refused"), (_signature, "refused")])
+def test_beginning(told: Told, tamper: Callable[[Told], None] | None, state: State) -> None:
+    """What was approved and taken is begun; with a byte or a signature changed since, it ends there."""
     _approve(told)
     told.house.done("POST", f"/promotions/{WAITING}:execute", told.house.login(TEAM.requester).json()["session"])
-    assert _after_a_tick(told) == "deploying"
+    if tamper is not None:
+        tamper(told)
+    assert _after_a_tick(told) == state
 
 
 def _after_a_tick(told: Told) -> State:
-    # The champion of the story serves in words only: the plan is made to stand on what there is.
     rollout.advance(told.house.world)
     with told.house.world.read() as rows:
         found = promotions.find(rows, WAITING)
     assert found is not None
     return found.state
+
+
+def _serve(shelf: Shelf, born: Release) -> str:
+    """Put a release behind the endpoint of cars in prod, approved; return its deployment."""
+    world, name = shelf.world, f"{born.alias}-to-prod-1"
+    shelf.promote(born, "prod", "completed")
+    said = Approval(
+        id=born.alias, promotion=name, verdict="approved", approver_id="a", person_id="a", release_digest=born.digest,
+        plan_digest="p", entry_digest="e", acknowledged=(), comment=None, created_at=world.clock(),
+        expires_at=world.clock(), used_at=None,
+    )  # fmt: skip
+    with world.records.write(world.clock()) as transaction:
+        promotions.add_approval(transaction, replace(said, statement=signed_approval(world, said)))
+        stage = find_stage(transaction.rows, "prod")
+        made = deploying.start_deployment(world, transaction, stage, "car", born, by=shelf.bootstrap())
+    _serves(shelf, born)
+    return made.id
+
+
+def _serves(shelf: Shelf, born: Release) -> None:
+    line = Served(
+        seq=0, stage="prod", endpoint="car", release_id=born.id, deployment=born.alias,
+        promotion=f"{born.alias}-to-prod-1", why="promotion", from_at=shelf.world.clock(),
+    )  # fmt: skip
+    with shelf.world.records.write(shelf.world.clock()) as transaction:
+        promotions.serve(transaction, line)
+
+
+@pytest.mark.parametrize(("what", "values"), [(release, {"statement": None}), (approval, {"comment": "other words"})])
+def test_rollback(house: House, shelf: Shelf, tmp_path: Path, what: sa.Table, values: dict[str, Any]) -> None:
+    """Traffic goes back to the release before, until somebody has touched it or what was said of it."""
+    engineer = house.person("engineer", ("MLEngineer", "/stages/prod"))
+    newer = shelf.release("van", tmp_path / "car")
+    shelf.workers_ready(*(_serve(shelf, born) for born in (shelf.find("car"), newer)))
+    path = "/stages/prod/online-endpoints/car:rollback"
+    assert house.done("POST", path, engineer)["release"] == "car-1-alias"
+    _serves(shelf, newer)
+    with house.world.records.write(house.clock()) as transaction:
+        transaction.rows.execute(what.update().values(**values))
+    answer = house.ask("POST", path, engineer)
+    assert (answer.status_code, answer.json()["code"][:10]) == (403, "signature.")
 
 
 def test_release_made_before_signing(told: Told) -> None:

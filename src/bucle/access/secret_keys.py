@@ -57,7 +57,7 @@ class SecretKeys:
 
     def _keep(self, keys: list[bytes]) -> None:
         """Write the file, whole and readable by its owner only."""
-        document = {"keys": [{"id": id_of(key), "key": key.hex()} for key in keys]}
+        document = {"keys": [{"id": id_of(key), "key": base64.b64encode(key).decode()} for key in keys]}
         write_file(self.file, json.dumps(document, indent=1).encode())
 
     def _kept(self) -> list[bytes]:
@@ -70,7 +70,7 @@ class SecretKeys:
                 raise errors.PlatformFault("secret.key_open", file=self.file)
             content = stream.read()
         try:
-            return [_of_length(bytes.fromhex(row["key"])) for row in json.loads(content)["keys"]]
+            return [_of_length(base64.b64decode(row["key"], validate=True)) for row in json.loads(content)["keys"]]
         except (ValueError, KeyError, TypeError) as fault:
             raise errors.PlatformFault("secret.key_unreadable", where=self.file) from fault
 

@@ -18,13 +18,13 @@ CHECK_COLUMNS = ("check", "ok", "looked_at", "took_s", "wrong")
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--home", default=None, help="State folder.")
-@click.option("--with-secret-keys", is_flag=True, help="Include the keys of secrets; without them none opens.")
+@click.option("--with-secret-keys", is_flag=True, help="Include the keys that open secrets and those that sign.")
 @output_options
 def backup(folder: Path, home: str | None, output: str | None, query: str | None, *, with_secret_keys: bool) -> int:
     """Back up a state folder into FOLDER, new or empty; its server, if one runs, goes on.
 
-    FOLDER is as secret as the state folder: it holds its keys and the administrator's token. The keys of secrets are
-    left out unless you ask for them: keep a copy of secret-keys.json elsewhere.
+    FOLDER is as secret as the state folder: it holds its key file and the administrator's token. The keys of secrets
+    and of signatures are left out unless you ask for them: keep a copy of secret-keys.json elsewhere.
     """
     place = config.find_home(home)
     done = _run("backup", folder, "--home", str(place.root), *(("--secret-keys",) if with_secret_keys else ()))
@@ -60,7 +60,9 @@ def restore(
     for environment in done["not_built"]:
         say(f"not built: {environment}; see {done['home']}/log/restore.log. The next job that asks for it builds it")
     if done["secrets"] and not done["secret_keys"]:
-        say(f"{done['secrets']} secrets open once their keys are back: put secret-keys.json into {done['home']}, 0600")
+        say(
+            f"secrets open once their keys are back ({done['secrets']}): put secret-keys.json into {done['home']}, 0600"
+        )
     say(f"restored as of {done['taken_at']}; start it: `bucle up --home {done['home']}`")
     return 0
 

@@ -91,16 +91,12 @@ def inbox(world: World, call: Call) -> list[dict[str, Any]]:
 
 
 def execute(world: World, call: Call, name: str) -> dict[str, Any]:
-    """Take a promotion for execution."""
-    with world.read() as rows:
-        found = find_promotion(world, rows, call, name)
-        authorise(world, rows, call, "promotions/execute", found.stage)
-        release = releases.of_id(rows, found.release_id)
-    check_release(world, release)
+    """Take a promotion for execution; its bytes are read when it begins."""
     with world.write(call) as transaction:
         found = find_promotion(world, transaction.rows, call, name)
         authorise(world, transaction.rows, call, "promotions/execute", found.stage)
         _refuse_ended(found)
+        check_release(world, releases.of_id(transaction.rows, found.release_id), content=False)
         check_approvals(world, transaction.rows, name)
         if found.executor_id is None:
             changed(transaction, found, executor_id=call.principal.id)

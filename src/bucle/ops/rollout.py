@@ -207,21 +207,30 @@ def _unmoved(world: World, transaction: Transaction, now: Now) -> Way | None:
 
 
 def _begin(world: World, now: Now) -> None:
-    """Use the approvals and start; the plan must still stand on what it was made for."""
+    """Use the approvals and start; the plan must still stand on what it was made for, and all be what was signed."""
+    touched = _touched(world, now)
     with world.records.write(world.clock()) as transaction:
         if _unmoved(world, transaction, now) is None:
             return
-        try:
-            check_release(world, now.release, content=False)
-            check_approvals(world, transaction.rows, now.found.name)
-        except errors.Refused as fault:
-            _finish(transaction, now, "refused", fault.detail)
+        if touched is not None:
+            _finish(transaction, now, "refused", touched)
             return
         if promotions.has_stale_approval(transaction, now.found.name):
             _finish(transaction, now, "refused", "an approval had expired or was used before")
         elif promotions.change(transaction, now.found, state="deploying"):
             promotions.use_approvals(transaction, now.found.name)
             transaction.record(_event(now, "promotions/begin", {"deployment": now.found.deployment}))
+
+
+def _touched(world: World, now: Now) -> str | None:
+    """Say what of the release or its approvals is not what was signed; None: nothing."""
+    try:
+        check_release(world, now.release)
+        with world.read() as rows:
+            check_approvals(world, rows, now.found.name)
+    except errors.Refused as fault:
+        return fault.detail
+    return None
 
 
 def _build(world: World, now: Now) -> None:

@@ -15,6 +15,7 @@ from bucle.ops.world import World
 from bucle.release import promotions, releases
 from bucle.release.promotions import Approval
 from bucle.release.releases import Release
+from bucle.store.events import PLATFORM, Event
 from bucle.store.instants import to_text
 
 Why = Literal["made", "upgrade"]
@@ -74,6 +75,13 @@ def sign_older(world: World) -> None:
             releases.sign(transaction, release, statement)
         for approval in said:
             promotions.sign_approval(transaction, approval, signed_approval(world, approval, "upgrade"))
+        if made or said:
+            after = {"releases": len(made), "approvals": len(said), "key": world.signing.public().id}
+            transaction.record(
+                Event(
+                    chain=PLATFORM, who="platform", via="server", what="releases/sign-older", subject="/", after=after
+                )
+            )
     world.signing.older_signed()
 
 

@@ -166,7 +166,7 @@ def encode(value: AttemptSpec | Run | Exit) -> bytes:
 
 def decode_spec(document: bytes) -> AttemptSpec:
     """Return the order that `document` holds; ValueError names the first field at fault."""
-    found = _object(document, AttemptSpec)
+    found = _members(_with_later_fields(json.loads(document)), "document", AttemptSpec)
     isolation = _members(found["isolation"], "isolation", Isolation)
     return AttemptSpec(
         argv=_filled(_texts(found["argv"], "argv"), "argv"),
@@ -229,6 +229,11 @@ def _instant_text(value: object) -> str:
 
 def _object(document: bytes, kind: type) -> dict[str, Any]:
     return _members(json.loads(document), "document", kind)
+
+
+def _with_later_fields(document: object) -> object:
+    """Return an order as it would be written now: a keeper adopts workers that an older bucle ordered."""
+    return {"sealed": [], "attested": None, **document} if isinstance(document, dict) else document
 
 
 def _members(value: object, name: str, kind: type) -> dict[str, Any]:

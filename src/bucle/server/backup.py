@@ -45,7 +45,9 @@ class Taken:
 
 
 def take(home: Home, folder: Path, *, secret_keys: bool = False) -> Taken:
-    """Back up a state folder into a new folder, with the keys of its secrets if asked; what is used goes on meanwhile.
+    """Back up a state folder into a new folder; what is used goes on meanwhile.
+
+    The keys of secrets and the private signing keys are taken with `secret_keys` only.
 
     Conflict when the folder holds something, PlatformFault when it cannot be written to the end: it has no manifest
     then, and is no backup.
@@ -59,7 +61,7 @@ def take(home: Home, folder: Path, *, secret_keys: bool = False) -> Taken:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
-        return _take(home, url, folder, (home.secret_keys.name,) if secret_keys else ())
+        return _take(home, url, folder, (home.secret_keys.name, home.signing_keys.name) if secret_keys else ())
     except OSError as fault:
         raise errors.PlatformFault("backup.failed", folder=folder, why=fault.strerror or fault) from fault
     except errors.Unavailable as fault:
@@ -109,7 +111,7 @@ def _names(home: Home) -> Iterator[str]:
     """Yield the names of the files to take, in the order in which they are safe to take.
 
     Built environments are left out: they are built again, from their locks. So are the orders of attempts, which
-    hold the tokens of their jobs, and the keys of secrets: a backup that is lost gives none away.
+    hold the tokens of their jobs, and the keys of secrets and signatures: a backup that is lost gives none away.
     """
     attempts = sorted(place.name for place in home.attempts.iterdir()) if home.attempts.is_dir() else []
     for attempt in attempts:
@@ -120,7 +122,7 @@ def _names(home: Home) -> Iterator[str]:
     for folder in ("objects", "datastores", "models"):
         yield from (name for name in _below(home, folder) if not _is_draft(name))
     yield from _environments(home)
-    yield from (home.keys.name, home.admin_token.name)
+    yield from (home.keys.name, home.admin_token.name, home.trusted_keys.name)
 
 
 def _environments(home: Home) -> Iterator[str]:
