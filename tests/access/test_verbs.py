@@ -207,3 +207,20 @@ def test_each_change_is_an_event(house: House) -> None:
         ("admin", "assignments/delete"),
         ("admin", "principals/disable"),
     ]
+
+
+def test_bindings_that_nobody_needed(house: House) -> None:
+    """After 90 days those that could change things and did not are listed: no reader, nobody who worked, nobody new."""
+    for name, held in (("busy", DEV), ("idle", DEV), ("reader", ("Reader", "/stages/dev"))):
+        house.person(name, held)
+    house.person("keeper", ("AccessAdmin", "/"))
+    house.clock.forward(days=91)
+    worker, auditor = (house.login(name).json()["session"] for name in ("busy", "keeper"))
+    house.done("POST", "/stages/dev/jobs", worker, {"command": "true", "environment": {"image": "python"}})
+    house.done("POST", "/principals/late:invite", auditor, {"kind": "person"})
+    house.done("POST", "/bindings", auditor, {"principal": "late", "role": DEV[0], "scope": DEV[1]})
+
+    found = house.done("GET", "/bindings:idle", auditor)["value"]
+
+    listed = {(one["principal"], one["role"]) for one in found if one["principal"] != "admin"}
+    assert listed == {("idle", "DataScientist")}

@@ -39,6 +39,14 @@ def listed(
     return {"value": rows, "next_page_token": None}
 
 
+@DOOR.operation("GET", "/bindings:idle", name="binding.idle", permission="assignments/read")
+def idle(
+    world: TheWorld, call: Called, days: Annotated[int, Query(ge=1, le=LONGEST_S // 86_400)] = 90
+) -> dict[str, Any]:
+    """List bindings with which nothing was done for some days."""
+    return {"value": binding.idle(world, call, timedelta(days=days)), "next_page_token": None}
+
+
 @DOOR.operation("DELETE", "/bindings/{binding_id}", name="binding.delete", permission="assignments/write")
 def delete(world: TheWorld, call: Called, binding_id: str) -> dict[str, Any]:
     """Revoke a binding; the holder's next request is decided without it."""

@@ -38,6 +38,15 @@ def listed(asked: Asked, principal: str | None, scope: str | None) -> None:
 
 
 @binding.command()
+@click.option("--days", default=90, show_default=True, type=click.IntRange(1, 3650))
+@asking
+def idle(asked: Asked, days: int) -> None:
+    """List bindings with which nothing was done for some days. Python: `Client.binding.idle(days=90)`."""
+    with asked.client() as client:
+        asked.show(client.binding.idle(days=days), COLUMNS)
+
+
+@binding.command()
 @click.argument("binding_id", metavar="ID")
 @asking
 def delete(asked: Asked, binding_id: str) -> None:

@@ -5,14 +5,14 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
 from bucle import config, errors
 from bucle.cli.render import output_options, show
-from bucle.cli.session import running_address
+from bucle.cli.session import connect, running_address
 from bucle.config import Home
 
 LEAST_FREE_BYTES = 1 << 30
@@ -29,7 +29,7 @@ def doctor(home: str | None, output: str | None, query: str | None, *, isolation
     if isolation:
         return _show_acts(output, query)
     place = config.find_home(home)
-    found = [*_isolation(), _permissions(place), *_key_files(place), _disk(place), _server(place)]
+    found = [*_isolation(), _permissions(place), *_key_files(place), _disk(place), _server(place), *_rights(place)]
     show(found, output, query, ("check", "verdict", "detail"))
     return 7 if any(row["verdict"] == "fail" for row in found) else 0
 
@@ -107,6 +107,17 @@ def _server(place: Home) -> dict[str, str]:
         return _row("server", "ok", f"runs at {running_address(place)}")
     except errors.PlatformFault:
         return _row("server", "ok", "does not run; `bucle up` starts it")
+
+
+def _rights(place: Home) -> Iterator[dict[str, str]]:
+    """Name bindings that were not needed for 90 days, where a server runs and whoever asks may see them."""
+    try:
+        with connect(None, str(place.root)) as client:
+            for one in client.binding.idle():
+                what = f"{one['role']} of {one['principal']} at {one['scope']}: nothing was done with it for 90 days"
+                yield _row("rights", "wide", f"{what}; `bucle binding delete {one['id']}` takes it away")
+    except errors.BucleError:
+        return
 
 
 def _row(check: str, verdict: str, detail: str) -> dict[str, str]:

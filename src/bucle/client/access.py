@@ -54,6 +54,10 @@ class Bindings:
         """Return bindings; of one principal, or at one scope exactly, where asked."""
         return [*self.session.pages(f"{PREFIX}/bindings", principal=principal, scope=scope)]
 
+    def idle(self, *, days: int = 90) -> Sequence[dict[str, Any]]:
+        """Return bindings with which nothing was done for some days: candidates to be revoked."""
+        return [*self.session.pages(f"{PREFIX}/bindings:idle", days=days)]
+
     def delete(self, binding_id: str) -> dict[str, Any]:
         """Revoke a binding."""
         headers = {"Idempotency-Key": secrets.token_hex(16)}

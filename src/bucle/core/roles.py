@@ -23,6 +23,11 @@ class Role:
     holders: frozenset[PrincipalKind] = frozenset({"person", "service", "group"})
 
 
+def changes_anything(role: Role) -> bool:
+    """Say whether a role holds any action but reading and listing."""
+    return any(action.rpartition("/")[2] not in {"read", "list"} for action in role.actions)
+
+
 _PEOPLE: frozenset[PrincipalKind] = frozenset({"person", "group"})
 _MACHINES: frozenset[PrincipalKind] = frozenset({"service"})
 

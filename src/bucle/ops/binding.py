@@ -1,5 +1,6 @@
 """Bindings: roles granted, listed, revoked, by the rules of granting."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,11 +8,13 @@ from bucle import errors
 from bucle.access import bindings, policy, principals
 from bucle.access.bindings import Held
 from bucle.core.granting import check_grant, check_revoke
+from bucle.core.roles import changes_anything
 from bucle.core.scopes import PLATFORM as PLATFORM_SCOPE
 from bucle.core.scopes import parse_scope
-from bucle.core.snapshot import Binding
+from bucle.core.snapshot import Binding, Snapshot
 from bucle.ops.authority import authorise
 from bucle.ops.world import Call, World
+from bucle.store import events
 from bucle.store.events import PLATFORM
 from bucle.store.instants import to_text
 
@@ -56,6 +59,40 @@ def listed(world: World, call: Call, *, principal: str | None, scope: str | None
             document_of(held, world.clock())
             for held in bindings.list_bindings(rows, principal_name=principal, scope=place)
         ]
+
+
+def idle(world: World, call: Call, span: timedelta) -> list[dict[str, Any]]:
+    """Return bindings older than `span` that nothing written was done with in it: they are wider than what was needed.
+
+    A role that only reads leaves no line, and is left out.
+    """
+    with world.read() as rows:
+        authorise(world, rows, call, "assignments/read", PLATFORM_SCOPE)
+        since = world.clock() - span
+        snapshot = world.policy.snapshot(rows)
+        acts = {(who, chain) for (who, chain), at in events.last_acts(rows).items() if at >= since}
+        return [
+            document_of(held, world.clock())
+            for held in bindings.list_bindings(rows)
+            if held.created_at < since
+            and changes_anything(snapshot.roles[held.role])
+            and not _used(held, _holders(snapshot, held.principal), acts)
+        ]
+
+
+def _holders(snapshot: Snapshot, name: str) -> frozenset[str]:
+    """Return who acts by a binding of this principal: a group's members, else it alone."""
+    groups = {one.id for one in snapshot.principals if one.name == name and one.kind == "group"}
+    return frozenset(one.name for one in snapshot.principals if one.name == name or one.groups & groups)
+
+
+def _used(held: Held, holders: Collection[str], acts: Collection[tuple[str, str]]) -> bool:
+    """Say whether a holder did something where the binding holds: in a stage's chain, or anywhere for wider ones."""
+    match parse_scope(held.scope).parts:
+        case ("stages", stage, *_):
+            return any((name, stage) in acts for name in holders)
+        case _:
+            return any(who in holders for who, _ in acts)
 
 
 def delete(world: World, call: Call, binding_id: str) -> dict[str, Any]:
