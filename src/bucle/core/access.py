@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple
 from bucle import errors
 from bucle.core.actions import CLASSED, READING, Action
 from bucle.core.classes import DataClass, Place, within
-from bucle.core.roles import Role
 from bucle.core.scopes import PLATFORM, Scope
 from bucle.core.snapshot import Binding, Caller, Holding, Snapshot
 
@@ -44,7 +43,9 @@ class Deny:
     why: Why
     nearest: Binding | None
     roles: tuple[str, ...]
-    """The roles that would allow it and may be assigned there."""
+    """The roles that would allow it."""
+    at: Scope
+    """Where to hold one of them."""
     granters: tuple[str, ...]
     """The names of those who can grant one of them."""
     visible: bool
@@ -89,6 +90,7 @@ def error_of(deny: Deny) -> errors.Refused | errors.NotFound:
         f"access.denied.{deny.why}",
         action=deny.action,
         scope=deny.scope,
+        at=deny.at,
         data_class=deny.data_class or "unknown",
         role=nearest.role if nearest else "none",
         held_at=nearest.scope if nearest else "nowhere",
@@ -147,30 +149,39 @@ def _reading_a_registry(
 def _deny(snapshot: Snapshot, caller: Caller, act: Act, known: Why | None, now: datetime) -> Deny:
     """Put together what the caller needs to know: what fell short, and who can mend it."""
     why, nearest = (known, None) if known else _shortfall(snapshot, caller.principal_id, act, now)
-    place = snapshot.place_of(act.scope)
     newcomer = why == "no_grants"  # told the same at every scope, so that an answer reveals no stage's tier
+    roles, at = _helpful(snapshot, act, anywhere=newcomer)
     return Deny(
         action=act.action,
         scope=act.scope,
         data_class=act.data_class,
         why=why,
         nearest=nearest,
-        roles=tuple(
-            role.name
-            for role in snapshot.roles.values()
-            if act.action in role.actions and (newcomer or _would_help(role, act, place))
-        ),
-        granters=_granters(snapshot, caller, PLATFORM if newcomer or place is None else act.scope, now),
+        roles=roles,
+        at=at,
+        granters=_granters(snapshot, caller, at, now),
         visible=newcomer or _visible(snapshot, caller, act.scope, now),
     )
 
 
-def _would_help(role: Role, act: Act, place: Place | None) -> bool:
-    return (
-        place is not None
-        and place in role.places
-        and (act.action not in CLASSED or act.data_class is None or within(act.data_class, role.ceiling, place))
-    )
+def _helpful(snapshot: Snapshot, act: Act, *, anywhere: bool) -> tuple[tuple[str, ...], Scope]:
+    """Return the roles that would allow the act, and where to hold one: at its scope, else at the platform.
+
+    AccessAdmin is held at `/` only, and would help in every stage.
+    """
+    place, holding = snapshot.place_of(act.scope), [one for one in snapshot.roles.values() if act.action in one.actions]
+    if anywhere or place is None:
+        return (tuple(role.name for role in holding) if anywhere else ()), PLATFORM
+    admitting = [
+        role
+        for role in holding
+        if act.action not in CLASSED or act.data_class is None or within(act.data_class, role.ceiling, place)
+    ]
+    for at, name in ((act.scope, place), (PLATFORM, "platform")):
+        found = tuple(role.name for role in admitting if name in role.places)
+        if found:
+            return found, at
+    return (), act.scope
 
 
 def _granters(snapshot: Snapshot, caller: Caller, scope: Scope, now: datetime) -> tuple[str, ...]:

@@ -182,11 +182,11 @@ class Judge:
         """
         if refusal.code == "access.not_found":
             return (), ()
-        place = self.snapshot.place_of(scope)
+        places = {self.snapshot.place_of(node) for node in scope.lineage}
         roles = (
             role.name
             for role in self.snapshot.roles.values()
-            if action in role.actions and (place is None or place in role.places)
+            if action in role.actions and (None in places or not role.places.isdisjoint(places))
         )
         me = self.snapshot.people[self.caller.principal_id].person_id
         who = (

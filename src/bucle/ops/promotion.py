@@ -13,7 +13,7 @@ from bucle.core.gate import Check, verdict_of
 from bucle.core.promotion import ENDED, begins_with_comparison, first_state, rollout_of, step_document
 from bucle.core.scopes import stage_scope
 from bucle.ops import promotion_plan
-from bucle.ops.authority import authorise
+from bucle.ops.authority import authorise, authorise_found
 from bucle.ops.comparing import unseen_rows, unseen_since
 from bucle.ops.labelled_data import Served, make_labelled
 from bucle.ops.model import share_version
@@ -180,10 +180,11 @@ def who_may(
 
 def _authorised_way(world: World, rows: sa.Connection, call: Call, asked: str, to: str) -> Way:
     release = find_release(rows, asked)
-    authorise(world, rows, call, "promotions/request", promotion_plan.source_of(rows, release).name)
+    source, missing = promotion_plan.source_of(rows, release).name, errors.NotFound("release.not_found", asked=asked)
+    authorise_found(world, rows, call, "promotions/request", source, missing)
     way = find_way(world, rows, release, to)
     if way.registry is not None:
-        authorise(world, rows, call, "models/share", promotion_plan.source_of(rows, release).name)
+        authorise(world, rows, call, "models/share", source)
     return way
 
 
@@ -254,10 +255,10 @@ def _with_rows(world: World, transaction: Transaction, way: Way, begun: Promotio
 
 def find_promotion(world: World, rows: sa.Connection, call: Call, name: str) -> Promotion:
     """Return a promotion that the caller may see; NotFound otherwise."""
-    found = promotions.find(rows, name)
+    found, missing = promotions.find(rows, name), errors.NotFound("promotion.not_found", name=name)
     if found is None:
-        raise errors.NotFound("promotion.not_found", name=name)
-    authorise(world, rows, call, "promotions/read", found.stage)
+        raise missing
+    authorise_found(world, rows, call, "promotions/read", found.stage, missing)
     return found
 
 
