@@ -81,6 +81,21 @@ def check_deactivate(snapshot: Snapshot, caller: Caller, principal_id: str, *, n
     return None
 
 
+def check_invite(snapshot: Snapshot, caller: Caller, principal_id: str, *, now: datetime) -> Refusal | None:
+    """Say why the caller may not let this person set a new password.
+
+    Whoever has the code can act as that person: it takes what granting all that he holds would take.
+    """
+    decision = decide(snapshot, caller, "principals/write", PLATFORM, now=now)
+    if isinstance(decision, Deny):
+        return refusal_of(decision)
+    for held in snapshot.holdings(principal_id):
+        decision = decide(snapshot, caller, "assignments/write", held.binding.scope, now=now)
+        if isinstance(decision, Deny):
+            return refusal_of(decision)
+    return None
+
+
 def check_membership(
     snapshot: Snapshot, caller: Caller, group_id: str, member_id: str, *, now: datetime
 ) -> Refusal | None:

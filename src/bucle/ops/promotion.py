@@ -12,13 +12,14 @@ from bucle.core.access import Allow, decide
 from bucle.core.gate import Check, verdict_of
 from bucle.core.promotion import ENDED, begins_with_comparison, first_state, rollout_of, step_document
 from bucle.core.scopes import stage_scope
+from bucle.core.view import visible
 from bucle.ops import promotion_plan
 from bucle.ops.authority import authorise, authorise_found
 from bucle.ops.comparing import unseen_rows, unseen_since
 from bucle.ops.labelled_data import Served, make_labelled
 from bucle.ops.model import share_version
 from bucle.ops.monitor_agent import monitor_agent
-from bucle.ops.promotion_plan import Planned, Way, find_release, find_way
+from bucle.ops.promotion_plan import Planned, Way, find_way
 from bucle.ops.world import Call, World
 from bucle.release import promotions, releases
 from bucle.release.promotions import Approval, Promotion
@@ -79,7 +80,8 @@ def inbox(world: World, call: Call) -> list[dict[str, Any]]:
     """Return the promotions that wait for the caller: to approve, or to take for execution."""
     with world.read() as rows:
         waiting = []
-        for one in promotions.active(rows):
+        view = visible(world.policy.snapshot(rows), call.caller, "promotions/read", now=world.clock())
+        for one in promotions.active(rows, view):
             acts = _acts_of(world, rows, call, one)
             if acts:
                 waiting.append({**document_of(world, rows, one), "you_may": acts})
@@ -179,8 +181,11 @@ def who_may(
 
 
 def _authorised_way(world: World, rows: sa.Connection, call: Call, asked: str, to: str) -> Way:
-    release = find_release(rows, asked)
-    source, missing = promotion_plan.source_of(rows, release).name, errors.NotFound("release.not_found", asked=asked)
+    every = reversed(promotion_plan.find_releases(rows, asked))  # of two at one stage, the newer
+    named = {promotion_plan.source_of(rows, one).name: one for one in every}
+    mine = [source for source in named if _may(world, rows, call, "promotions/request", source)]
+    source, missing = [*mine, *named][0], errors.NotFound("release.not_found", asked=asked)
+    release = named[source]
     authorise_found(world, rows, call, "promotions/request", source, missing)
     way = find_way(world, rows, release, to)
     if way.registry is not None:
