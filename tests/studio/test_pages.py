@@ -150,7 +150,7 @@ def test_who_has_no_role_sees_nothing(story: House) -> None:
     }  # fmt: skip
     assert WAITING not in seat.get("/studio/promotions").text
     page = seat.get(f"/studio/promotions/{WAITING}")
-    assert (page.status_code, SECOND + " →" in page.text) == (403, False)
+    assert (page.status_code, SECOND + " →" in page.text) == (404, False)
 
 
 def test_a_role_in_one_stage_shows_that_stage(story: House) -> None:

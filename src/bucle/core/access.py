@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from bucle import errors
 from bucle.core.actions import CLASSED, READING, Action
 from bucle.core.classes import DataClass, Place, within
+from bucle.core.roles import Role
 from bucle.core.scopes import PLATFORM, Scope
 from bucle.core.snapshot import Binding, Caller, Holding, Snapshot
 
@@ -71,7 +72,9 @@ def decide(
     """
     if not _passes_windows(caller, action, scope):
         return _deny(snapshot, caller, Act(action, scope, data_class), "outside_token", now)
-    holding = _allowing(snapshot, caller.principal_id, Act(action, scope, data_class), now)
+    holding = _allowing(snapshot, caller.principal_id, Act(action, scope, data_class), now) or (
+        _kept_by_job(snapshot, caller, Act(action, scope, data_class))
+    )
     if holding is None:
         return _deny(snapshot, caller, Act(action, scope, data_class), None, now)
     if caller.identity_id is not None and (
@@ -131,6 +134,25 @@ def _allowing(snapshot: Snapshot, principal_id: str, act: Act, now: datetime) ->
     if place == "shared" and act.action in READING:
         return _reading_a_registry(snapshot, principal_id, act.data_class, now)
     return None
+
+
+def _kept_by_job(snapshot: Snapshot, caller: Caller, act: Act) -> Holding | None:
+    """Return what a running job keeps though its submitter has lost the role since: its own run, and no row.
+
+    Its token was minted within what the submitter then held, names nothing but this run, and ends with it.
+    """
+    keeps = keeps_its_run(snapshot, caller, act.action) and snapshot.place_of(act.scope) not in {None, "platform"}
+    if not keeps:
+        return None
+    role = Role(name="job token", purpose="", actions=frozenset({act.action}), places=frozenset(), ceiling="public")
+    return Holding(
+        binding=Binding(id="job", principal_id=caller.principal_id, role=role.name, scope=act.scope), role=role
+    )
+
+
+def keeps_its_run(snapshot: Snapshot, caller: Caller, action: Action) -> bool:
+    """Say whether the caller is a job whose submitter is not shut out, and the action touches no row."""
+    return caller.session == "job" and caller.principal_id in snapshot.index and action not in CLASSED
 
 
 def _reading_a_registry(
@@ -206,6 +228,8 @@ def _visible(snapshot: Snapshot, caller: Caller, scope: Scope, now: datetime) ->
         return False
     if caller.windows is not None and not any(_touch(window.scope, scope) for window in caller.windows):
         return False
+    if caller.session == "job" and caller.principal_id in snapshot.index:
+        return True  # a job knows of the place in which it runs
     live = [held.binding.scope for held in snapshot.holdings(caller.principal_id) if held.binding.live(now)]
     if scope.registry is not None and any(held.stage is not None for held in live):
         return True
