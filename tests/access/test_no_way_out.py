@@ -7,6 +7,7 @@ act under another's name; the record names him.
 """
 
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -283,7 +284,8 @@ class Insider(RuleBasedStateMachine):
 
 
 TestInsider = Insider.TestCase
-TestInsider.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+EXAMPLES = 150 if os.environ.get("BUCLE_TEST_ALL") == "1" else 15
+TestInsider.settings = settings(max_examples=EXAMPLES, stateful_step_count=30, deadline=None)
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe[0])
