@@ -240,6 +240,13 @@ class Insider(RuleBasedStateMachine):
         bindings = [{"principal": who, "role": name, "scope": "/stages/dev"} for who in ("mallory", "other")]
         self.apply(which, roles=[role], bindings=bindings)
 
+    @rule(which=st.integers(0, 9), owner=st.sampled_from(("mallory", "root")))
+    def take_a_service(self, which: int, owner: str) -> None:
+        """Apply a file by which a service that holds a role becomes his."""
+        people = [one for one in FILE["principals"] if one["name"] != "robot"]
+        robot = {"name": "robot", "kind": "service", "owner": owner}
+        self.apply(which, principals=[*people, {"name": "mallory", "kind": "person"}, robot])
+
     def apply(self, which: int, **parts: Any) -> None:
         """Apply the platform's file with other parts."""
         people = [*FILE["principals"], {"name": "mallory", "kind": "person"}]

@@ -121,6 +121,16 @@ def check_membership(
     return next((fault for fault in faults if fault is not None), None)
 
 
+def check_owner(snapshot: Snapshot, caller: Caller, service_id: str, owner_id: str) -> Refusal | None:
+    """Say why the caller may not give the service this owner: who takes one that holds roles grants them to himself."""
+    service, owner = snapshot.people.get(service_id), snapshot.people.get(owner_id)
+    holds = any(True for _ in snapshot.holdings(service_id))
+    if service is None or owner is None or not holds or snapshot.governance == "solo":
+        return None
+    is_mine = owner.person_id == snapshot.people[caller.principal_id].person_id
+    return refuse("access.own_grant", principal=service.name) if is_mine else None
+
+
 def _check_passing_on(
     snapshot: Snapshot, caller: Caller, binding: Binding, member: Principal, now: datetime
 ) -> Refusal | None:
