@@ -26,7 +26,7 @@ from bucle.core.access import Allow, decide
 from bucle.core.actions import ACTIONS
 from bucle.core.scopes import parse_scope
 from bucle.core.snapshot import Caller
-from tests.access.conftest import House, open_house
+from tests.access.conftest import PASSWORD, House, open_house
 from tests.access.route_walk import JOB, ROLES, SERVICES
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parents[1] / "golden" / "roles.json").read_text())
@@ -135,11 +135,11 @@ def settle(house: House, start: Start) -> str:
     if start.role in SERVICES:
         people = [*FILE["principals"], {"name": "keeper", "kind": "person"}]
         people.append({"name": "mallory", "kind": "service", "owner": "keeper"})
-    file = {**FILE, "principals": people, "groups": groups, "bindings": [*bindings, held]}
-    assert house.done("POST", "/platform:apply", house.admin, file)["left"] == 0
     code = house.done("POST", "/principals/root:invite", house.admin, {})["code"]
-    house.done("POST", "/sign-in:redeem", body={"code": code, "password": "correct horse battery"})
+    root = house.done("POST", "/sign-in:redeem", body={"code": code, "password": PASSWORD})["session"]
     house.grant("root", ("AccessAdmin", "/"))  # ends the bootstrap
+    file = {**FILE, "principals": people, "groups": groups, "bindings": [*bindings, held]}
+    assert house.done("POST", "/platform:apply", root, file)["left"] == 0
     return credential
 
 
