@@ -43,6 +43,7 @@ SERVICES = frozenset({"CIBuilder", "CIReleaser", "MonitorAgent"})
 SHARED = "plain-swan"
 """The release in dev that is asked to be promoted."""
 REQUEST = "told-request"
+NOTHING = "nothing-of-this-name"
 EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 JOB: dict[str, Any] = {"type": "command", "command": "true", "environment": {"image": "python"}}
 STAGED = "/api/v1/stages/{stage}"
@@ -117,6 +118,11 @@ class Row:
         return f"{self.method} {self.path}"
 
     @property
+    def is_by_name(self) -> bool:
+        """Whether what it is about is looked up by its name alone: to whoever may not see it, it is unknown."""
+        return self.at in {"source", "target", "served"} or self.name == "DELETE /api/v1/bindings/{binding_id}"
+
+    @property
     def stages(self) -> tuple[str, ...]:
         """The stages at which the route is walked; empty: the platform."""
         once = {"source": "dev", "target": "prod", "served": "prod", "granted": "prod"}
@@ -134,7 +140,7 @@ class Walker:
     def expected(self, row: Row, stage: str | None) -> int:
         """Return what the access page says: 200 stands for whatever comes after `yes`."""
         if self.role == "none":
-            return 403
+            return 404 if row.is_by_name else 403
         if stage is not None and self.place not in {"/", stage}:
             return 404
         may = self.role in row.roles and (self.place == "/" or stage is not None)
@@ -167,9 +173,19 @@ class Walk:
     binding: str
     tracked: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
-    def ask(self, row: Row, stage: str | None, credential: str | None, body: Any = None) -> Response:
-        """Send one request for a route, as somebody or as nobody."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which objects are asked for, and that of nothing."""
+        return WAITING, SHARED, REQUEST, NOTHING
+
+    def ask(
+        self, row: Row, stage: str | None, credential: str | None, body: Any = None, *, unknown: bool = False
+    ) -> Response:
+        """Send one request for a route, as somebody or as nobody; `unknown`: about something that is not there."""
         values = self._values(row, stage or "dev")
+        if unknown:
+            values |= {"name": NOTHING, "request": NOTHING, "binding_id": self.binding[::-1]}
+            body = {"release": NOTHING, "to": "preprod"} if row.at == "source" else body
         path = row.path
         for name, value in values.items():
             path = path.replace(f"{{{name}}}", value).replace(f"{{{name}:path}}", value)

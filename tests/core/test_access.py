@@ -61,6 +61,30 @@ def test_a_denial_says_what_would_help(house: Snapshot, now: datetime) -> None:
     )
 
 
+def test_a_role_that_is_held_above_helps_too(house: Snapshot, now: datetime) -> None:
+    """AccessAdmin is held at the platform only: it is what grants in a stage, and the hint says where to hold it."""
+    act = Act("assignments/write", DEV, None)
+    assert isinstance(ask(house, Caller(principal_id="AccessAdmin"), act, now), Allow)
+    decision = ask(house, SCIENTIST, act, now)
+    assert isinstance(decision, Deny)
+    assert (decision.roles, decision.at) == (("AccessAdmin",), PLATFORM)
+    assert str(error_of(decision)).endswith("ask AccessAdmin for AccessAdmin at /")
+
+
+def test_a_running_job_keeps_its_run(house: Snapshot, now: datetime) -> None:
+    """Whose submitter lost his role keeps the acts of its own run, no row, and nothing once he is shut out."""
+    windows = job_windows("dev", "own", reads=(DEV,), writes=())
+    job = Caller(principal_id="nobody", session="job", windows=windows)
+    own, other = stage_scope("dev", "jobs", "own"), stage_scope("dev", "jobs", "other")
+    assert isinstance(ask(house, job, Act("experiments/write", own, None), now), Allow)
+    assert isinstance(ask(house, replace(job, session="token"), Act("experiments/write", own, None), now), Deny)
+    for act in (Act("experiments/write", other, None), Act("jobs/submit", DEV, None), Act("data/read", DEV, "public")):
+        assert isinstance(ask(house, job, act, now), Deny)
+    gone = tuple(replace(one, active=one.id != "nobody") for one in house.principals)
+    shut_out = replace(house, principals=gone)
+    assert isinstance(ask(shut_out, job, Act("experiments/write", own, None), now), Deny)
+
+
 def test_outside_the_callers_scope_the_answer_is_not_found(house: Snapshot, now: datetime) -> None:
     """A stage where nothing is held answers like a stage that is not there; a newcomer always hears 403."""
     for stage in ("prod", "nowhere"):

@@ -104,7 +104,7 @@ class Shelf:
     def find(self, name: str) -> Release:
         """Return the first version of a model."""
         with self.world.read() as rows:
-            found = releases.of_version(rows, name, "1")
+            found = releases.of_version(rows, "dev", name, "1")
         assert found is not None
         return found
 

@@ -146,6 +146,17 @@ def test_nobody_puts_himself_into_a_group(applying: Applying) -> None:
         assert [step["code"] for step in applying.done(wanted, ada)["steps"]] == [code]
 
 
+def test_nobody_takes_a_service_that_holds_roles(applying: Applying) -> None:
+    """Another may become its owner; he who applies the file may not: it would be a grant to himself."""
+    applying.done(TEAM)
+    house = applying.house
+    ada = admin(house)
+    for owner, code in (("keeper", None), ("ada", "access.own_grant")):
+        robot = {"name": "robot", "kind": "service", "owner": owner}
+        people = [robot, ADA, *(one for one in TEAM["principals"] if one["name"] != "robot")]
+        assert [step["code"] for step in applying.done(file(principals=people), ada)["steps"]] == [code]
+
+
 def test_a_service_gets_no_role_for_people_through_a_group(applying: Applying) -> None:
     """Approver is for people: a group with a service in it cannot hold it, whichever comes first."""
     approving = held("room", "Approver", "/stages/prod")

@@ -61,6 +61,8 @@ RUN_FIELDS: Mapping[str, Any] = {
     "model_id": {"type": "string"},
 }
 """Fields of MLflow's calls (its protobuf files), thrown together: each call takes what it knows."""
+FORM_FIELDS = ("name", "password", "code", "next", "form_token", "alias", "comment", "acknowledge")
+"""Fields of the pages' forms."""
 
 
 def with_deep_bodies(openapi: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +111,26 @@ def _call(row: Mapping[str, str]) -> dict[str, Any]:
         body = {"schema": {"type": "object", "properties": dict(RUN_FIELDS)}}
         operation["requestBody"] = {"required": True, "content": {"application/json": body}}
     return operation
+
+
+def studio_schema() -> dict[str, Any]:
+    """Return a schema of the pages: their routes in the reviewed table, and the fields of their forms."""
+    with TABLE.open(newline="") as stream:
+        rows = [row for row in csv.DictReader(stream, delimiter="\t") if row["path"].startswith("/studio")]
+    paths: dict[str, Any] = {}
+    for row in rows:
+        names = [name for name in ("name", "path") if f"{{{name}" in row["path"]]
+        text = {"type": "string", "minLength": 1}
+        operation: dict[str, Any] = {
+            "parameters": [{"name": name, "in": "path", "required": True, "schema": text} for name in names],
+            "responses": _answers("200 303 307 400 401 403 404 429"),
+        }
+        if row["method"] == "POST":
+            fields = {name: {"type": "string"} for name in FORM_FIELDS}
+            form = {"schema": {"type": "object", "properties": fields}}
+            operation["requestBody"] = {"content": {"application/x-www-form-urlencoded": form}}
+        paths.setdefault(row["path"].replace(":path}", "}"), {})[row["method"].lower()] = operation
+    return _schema("pages", paths)
 
 
 def gateway_schema() -> dict[str, Any]:

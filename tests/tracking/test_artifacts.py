@@ -14,6 +14,8 @@ HOSTILE = [
     "../x", "a/../../x", "..", "a/..", "./x", "a//b", "%2e%2e/x", "%2e%2e%2fx", "%252e%252e%252fx", "..%2fx",
     "..%5cx", "a%5c..%5cx", "%5c%5chost%5cshare", "a%00b", "a%0ab", "%c0%ae%c0%ae/x", "%ef%bc%8e%ef%bc%8e/x",
     "%e2%80%a5/x", "/etc/passwd", "file:///etc/passwd", "%2fetc%2fpasswd", "a%e2%80%aeb", "%25252e%25252e/x", "a/",
+    "%2e", "%2e%2e", "a/%2e/b", "a/%2e%2e", "a%2f..%2fx", "%252e%252e", "..%252fx", "%00", "a%0d%0ab", "a%09b",
+    "a%7fb", "%e2%81%a6x", "C:%5cWindows", "%5c..%5c..%5cx", "%ed%a0%80x",
 ]  # fmt: skip
 """What somebody sends who wants another file than his own (CVE-2023-1177 and its kin), as it stands on the wire."""
 HONEST = [

@@ -8,9 +8,11 @@ import sqlalchemy as sa
 from bucle import errors
 from bucle.access.policy import touch
 from bucle.core.classes import Tier
+from bucle.core.view import View
 from bucle.store.instants import to_micros
 from bucle.store.records import Transaction
 from bucle.store.tables import access as tables
+from bucle.store.visibility import Columns, condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +83,12 @@ def find_stage(rows: sa.Connection, name: str) -> Stage:
     return _stage(row)
 
 
-def list_stages(rows: sa.Connection) -> Sequence[Stage]:
-    """Return all stages in the order in which they were made."""
-    found = rows.execute(sa.select(tables.stage).order_by(tables.stage.c.created_at, tables.stage.c.name))
-    return [_stage(row) for row in found]
+def list_stages(rows: sa.Connection, view: View | None = None) -> Sequence[Stage]:
+    """Return the stages in the order in which they were made: all, or those that a view shows."""
+    query = sa.select(tables.stage).order_by(tables.stage.c.created_at, tables.stage.c.name)
+    if view is not None:
+        query = query.where(condition(view, Columns(stage=tables.stage.c.name)))
+    return [_stage(row) for row in rows.execute(query)]
 
 
 def list_paths(rows: sa.Connection) -> dict[str, tuple[str, ...]]:

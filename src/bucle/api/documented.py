@@ -87,6 +87,7 @@ def _refusals(method: str, *, is_open: bool) -> set[HTTPStatus]:
         found |= {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
     if method != "get":
         found.add(HTTPStatus.CONFLICT)
+        found.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         found.add(HTTPStatus.TOO_MANY_REQUESTS)
     if not is_open or method != "get":
         found.add(HTTPStatus.UNAUTHORIZED)

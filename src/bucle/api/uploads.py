@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from bucle.api.door import Called, Door, Streamed, TheWorld
 from bucle.ops import uploads
+from bucle.ops.sign_in import identify
 from bucle.ops.world import Call
 from bucle.store.objects import spooled
 
@@ -29,8 +31,12 @@ def code_sender(world: TheWorld, call: Streamed, stage: str) -> Call:
 
 
 async def spooled_body(request: Request, world: TheWorld) -> AsyncIterator[Path]:
-    """Yield a file with the body's bytes; the file goes after. Whoever may not send is to be refused before."""
+    """Yield a file with the body's bytes; the file goes after. Whoever may not send is to be refused before.
+
+    The bytes may take hours: a token or a session that ended meanwhile is refused before they are kept.
+    """
     async with spooled(world.home.objects, request.stream()) as spool:
+        await run_in_threadpool(identify, world, request.headers.get("authorization"))
         yield spool
 
 

@@ -44,7 +44,9 @@ class Deny:
     why: Why
     nearest: Binding | None
     roles: tuple[str, ...]
-    """The roles that would allow it and may be assigned there."""
+    """The roles that would allow it."""
+    at: Scope
+    """Where to hold one of them."""
     granters: tuple[str, ...]
     """The names of those who can grant one of them."""
     visible: bool
@@ -70,7 +72,9 @@ def decide(
     """
     if not _passes_windows(caller, action, scope):
         return _deny(snapshot, caller, Act(action, scope, data_class), "outside_token", now)
-    holding = _allowing(snapshot, caller.principal_id, Act(action, scope, data_class), now)
+    holding = _allowing(snapshot, caller.principal_id, Act(action, scope, data_class), now) or (
+        _kept_by_job(snapshot, caller, Act(action, scope, data_class))
+    )
     if holding is None:
         return _deny(snapshot, caller, Act(action, scope, data_class), None, now)
     if caller.identity_id is not None and (
@@ -89,6 +93,7 @@ def error_of(deny: Deny) -> errors.Refused | errors.NotFound:
         f"access.denied.{deny.why}",
         action=deny.action,
         scope=deny.scope,
+        at=deny.at,
         data_class=deny.data_class or "unknown",
         role=nearest.role if nearest else "none",
         held_at=nearest.scope if nearest else "nowhere",
@@ -131,6 +136,25 @@ def _allowing(snapshot: Snapshot, principal_id: str, act: Act, now: datetime) ->
     return None
 
 
+def _kept_by_job(snapshot: Snapshot, caller: Caller, act: Act) -> Holding | None:
+    """Return what a running job keeps though its submitter has lost the role since: its own run, and no row.
+
+    Its token was minted within what the submitter then held, names nothing but this run, and ends with it.
+    """
+    keeps = keeps_its_run(snapshot, caller, act.action) and snapshot.place_of(act.scope) not in {None, "platform"}
+    if not keeps:
+        return None
+    role = Role(name="job token", purpose="", actions=frozenset({act.action}), places=frozenset(), ceiling="public")
+    return Holding(
+        binding=Binding(id="job", principal_id=caller.principal_id, role=role.name, scope=act.scope), role=role
+    )
+
+
+def keeps_its_run(snapshot: Snapshot, caller: Caller, action: Action) -> bool:
+    """Say whether the caller is a job whose submitter is not shut out, and the action touches no row."""
+    return caller.session == "job" and caller.principal_id in snapshot.index and action not in CLASSED
+
+
 def _reading_a_registry(
     snapshot: Snapshot, principal_id: str, data_class: DataClass | None, now: datetime
 ) -> Holding | None:
@@ -147,30 +171,39 @@ def _reading_a_registry(
 def _deny(snapshot: Snapshot, caller: Caller, act: Act, known: Why | None, now: datetime) -> Deny:
     """Put together what the caller needs to know: what fell short, and who can mend it."""
     why, nearest = (known, None) if known else _shortfall(snapshot, caller.principal_id, act, now)
-    place = snapshot.place_of(act.scope)
     newcomer = why == "no_grants"  # told the same at every scope, so that an answer reveals no stage's tier
+    roles, at = _helpful(snapshot, act, anywhere=newcomer)
     return Deny(
         action=act.action,
         scope=act.scope,
         data_class=act.data_class,
         why=why,
         nearest=nearest,
-        roles=tuple(
-            role.name
-            for role in snapshot.roles.values()
-            if act.action in role.actions and (newcomer or _would_help(role, act, place))
-        ),
-        granters=_granters(snapshot, caller, PLATFORM if newcomer or place is None else act.scope, now),
+        roles=roles,
+        at=at,
+        granters=_granters(snapshot, caller, at, now),
         visible=newcomer or _visible(snapshot, caller, act.scope, now),
     )
 
 
-def _would_help(role: Role, act: Act, place: Place | None) -> bool:
-    return (
-        place is not None
-        and place in role.places
-        and (act.action not in CLASSED or act.data_class is None or within(act.data_class, role.ceiling, place))
-    )
+def _helpful(snapshot: Snapshot, act: Act, *, anywhere: bool) -> tuple[tuple[str, ...], Scope]:
+    """Return the roles that would allow the act, and where to hold one: at its scope, else at the platform.
+
+    AccessAdmin is held at `/` only, and would help in every stage.
+    """
+    place, holding = snapshot.place_of(act.scope), [one for one in snapshot.roles.values() if act.action in one.actions]
+    if anywhere or place is None:
+        return (tuple(role.name for role in holding) if anywhere else ()), PLATFORM
+    admitting = [
+        role
+        for role in holding
+        if act.action not in CLASSED or act.data_class is None or within(act.data_class, role.ceiling, place)
+    ]
+    for at, name in ((act.scope, place), (PLATFORM, "platform")):
+        found = tuple(role.name for role in admitting if name in role.places)
+        if found:
+            return found, at
+    return (), act.scope
 
 
 def _granters(snapshot: Snapshot, caller: Caller, scope: Scope, now: datetime) -> tuple[str, ...]:
@@ -195,6 +228,8 @@ def _visible(snapshot: Snapshot, caller: Caller, scope: Scope, now: datetime) ->
         return False
     if caller.windows is not None and not any(_touch(window.scope, scope) for window in caller.windows):
         return False
+    if caller.session == "job" and caller.principal_id in snapshot.index:
+        return True  # a job knows of the place in which it runs
     live = [held.binding.scope for held in snapshot.holdings(caller.principal_id) if held.binding.live(now)]
     if scope.registry is not None and any(held.stage is not None for held in live):
         return True

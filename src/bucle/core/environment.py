@@ -22,7 +22,11 @@ NAMES_ON_PYPI: Mapping[str, str] = {
 _DEPENDENCY = re.compile(r"(?:[\w.-]+::)?(?P<name>[A-Za-z0-9][\w.-]*)(?P<extras>\[[\w,.-]+\])?\s*(?P<version>.*)")
 _PREFIX_MATCH = re.compile(r"=(?!=)\s*(?P<version>[\w.]+)(?:=\S+)?")
 _MINOR = re.compile(r"3\.\d+")
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*\s*(\[[\w,\s.-]+\])?\s*([<>=!~].*|@\s*https://\S+)?(\s*;.*)?")
+_NO_OPTION = r"(?:(?!\s-)[^\n;])*"
+_REQUIREMENT = re.compile(
+    rf"[A-Za-z0-9][\w.-]*\s*(\[[\w,\s.-]+\])?\s*([<>=!~]{_NO_OPTION}|@\s*https://\S+)?(\s*;{_NO_OPTION})?"
+)
+"""A requirement of one package (PEP 508). What follows it may be no option: `--extra-index-url` behind a version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,6 @@ def _pip_version(version: str) -> str:
     """Return conda's version rule as pip's: `=1.5` means `==1.5.*`; build strings say nothing outside conda."""
     found = _PREFIX_MATCH.fullmatch(version)
     if found is None:
-        return version.replace(" ", "")
+        return "".join(version.split())
     number = found["version"]
     return f"=={number}.*" if number.count(".") < 2 and "*" not in number else f"=={number}"

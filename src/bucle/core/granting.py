@@ -81,6 +81,21 @@ def check_deactivate(snapshot: Snapshot, caller: Caller, principal_id: str, *, n
     return None
 
 
+def check_invite(snapshot: Snapshot, caller: Caller, principal_id: str, *, now: datetime) -> Refusal | None:
+    """Say why the caller may not let this person set a new password.
+
+    Whoever has the code can act as that person: it takes what granting all that he holds would take.
+    """
+    decision = decide(snapshot, caller, "principals/write", PLATFORM, now=now)
+    if isinstance(decision, Deny):
+        return refusal_of(decision)
+    for held in snapshot.holdings(principal_id):
+        decision = decide(snapshot, caller, "assignments/write", held.binding.scope, now=now)
+        if isinstance(decision, Deny):
+            return refusal_of(decision)
+    return None
+
+
 def check_membership(
     snapshot: Snapshot, caller: Caller, group_id: str, member_id: str, *, now: datetime
 ) -> Refusal | None:
@@ -104,6 +119,16 @@ def check_membership(
     held = (binding for binding in snapshot.bindings if binding.principal_id == group_id)
     faults = (_check_passing_on(snapshot, caller, binding, member, now) for binding in held)
     return next((fault for fault in faults if fault is not None), None)
+
+
+def check_owner(snapshot: Snapshot, caller: Caller, service_id: str, owner_id: str) -> Refusal | None:
+    """Say why the caller may not give the service this owner: who takes one that holds roles grants them to himself."""
+    service, owner = snapshot.people.get(service_id), snapshot.people.get(owner_id)
+    holds = any(True for _ in snapshot.holdings(service_id))
+    if service is None or owner is None or not holds or snapshot.governance == "solo":
+        return None
+    is_mine = owner.person_id == snapshot.people[caller.principal_id].person_id
+    return refuse("access.own_grant", principal=service.name) if is_mine else None
 
 
 def _check_passing_on(

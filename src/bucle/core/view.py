@@ -1,9 +1,10 @@
 """What a caller sees of a list: the same decision as `access.decide`, as a filter that the store compiles."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bucle.core.access import keeps_its_run
 from bucle.core.actions import CLASSED, READING, Action
 from bucle.core.classes import RANK, DataClass, effective_ceiling, lowest
 from bucle.core.scopes import Scope, registry_scope, stage_scope
@@ -43,6 +44,9 @@ class View:
 def visible(snapshot: Snapshot, caller: Caller, action: Action, *, now: datetime) -> View:
     """Return where the caller may do `action` now: equal, row by row, to what `decide` allows."""
     view = _view_of(snapshot, caller.principal_id, action, now)
+    if keeps_its_run(snapshot, caller, action):
+        kept = [Reach(scope=at, ceiling=None) for at in _everywhere(snapshot)]  # the windows narrow it to the run
+        view = replace(view, reaches=_without_repeats((*view.reaches, *kept)))
     if caller.windows is not None:
         view = _through(view, tuple(window for window in caller.windows if window.passes(action)))
     if caller.identity_id is not None:

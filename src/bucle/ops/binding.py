@@ -4,15 +4,17 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from bucle import errors
 from bucle.access import bindings, policy, principals
 from bucle.access.bindings import Held
 from bucle.core.granting import check_grant, check_revoke
 from bucle.core.roles import changes_anything
 from bucle.core.scopes import PLATFORM as PLATFORM_SCOPE
-from bucle.core.scopes import parse_scope
+from bucle.core.scopes import Scope, parse_scope
 from bucle.core.snapshot import Binding, Snapshot
-from bucle.ops.authority import authorise
+from bucle.ops.authority import authorise, authorise_found
 from bucle.ops.world import Call, World
 from bucle.store import events
 from bucle.store.events import PLATFORM
@@ -100,9 +102,10 @@ def delete(world: World, call: Call, binding_id: str) -> dict[str, Any]:
     with world.write(call) as transaction:
         rows = transaction.rows
         held = bindings.find(rows, binding_id)
-        authorise(world, rows, call, "assignments/write", parse_scope(held.scope) if held else PLATFORM_SCOPE)
+        missing = errors.NotFound("binding.not_found", id=binding_id)
         if held is None:
-            raise errors.NotFound("binding.not_found", id=binding_id)
+            raise missing
+        _authorise_revoking(world, rows, call, parse_scope(held.scope), missing)
         refusal = check_revoke(world.policy.snapshot(rows), call.caller, binding_id, now=transaction.now)
         if refusal is not None:
             raise refusal.error
@@ -111,6 +114,14 @@ def delete(world: World, call: Call, binding_id: str) -> dict[str, Any]:
         before = {name: document[name] for name in ("id", "role", "scope", "expires_at")}
         transaction.record(call.event(PLATFORM, "assignments/delete", f"principals/{held.principal}", before=before))
         return transaction.answers(document)
+
+
+def _authorise_revoking(world: World, rows: sa.Connection, call: Call, scope: Scope, missing: errors.NotFound) -> None:
+    """Refuse whoever sees the scope and may not revoke there; to whoever does not see it the binding is unknown."""
+    if scope.stage is not None:
+        authorise_found(world, rows, call, "assignments/write", scope.stage, missing)
+    else:
+        authorise(world, rows, call, "assignments/write", scope)
 
 
 def document_of(held: Held, now: datetime) -> dict[str, Any]:

@@ -88,7 +88,8 @@ def _models(sight: Sight, stages: Mapping[str, Stage], seen: set[str]) -> list[d
     for release in releases.every(sight.rows):
         born[release.name].append(release)
     found = []
-    for name, made in sorted(born.items()):
+    for name, every in sorted(born.items()):
+        made = [one for one in every if _is_known(sight, one, seen)]
         births = {release.stage for release in made}
         paths = {path: on for path, on in list_paths(sight.rows).items() if births & {*on} and seen & {*on}}
         lanes = [
@@ -99,6 +100,11 @@ def _models(sight: Sight, stages: Mapping[str, Stage], seen: set[str]) -> list[d
             walked = [stage for on in paths.values() for stage in on if stage in seen]
             found.append({**_words(made[-1]), "name": name, "lanes": lanes, "releases": _past(sight, made, walked)})
     return found
+
+
+def _is_known(sight: Sight, release: Release, seen: set[str]) -> bool:
+    """Say whether the caller may know of a release: it was born in a stage that he sees, or promoted into one."""
+    return release.stage in seen or any(one.stage in seen for one in promotions.of_release(sight.rows, release.id))
 
 
 def _words(release: Release) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def show(world: World, call: Call, stage: str, name: str, version: str) -> dict[
             if packaging is None:
                 raise errors.NotFound("model.not_found", name=f"{name}:{version}", stage=stage)
             return _packaging_document(packaging)
-        release = releases.of_version(rows, name, found.version)
+        release = releases.of_version(rows, stage, name, found.version)
         return {**document_of(found), "release": None if release is None else _release_document(release)}
 
 
@@ -84,7 +84,7 @@ def lineage(world: World, call: Call, stage: str, name: str, version: str) -> di
     with world.read() as rows:
         authorise(world, rows, call, "models/read", stage)
         found = _find(rows, stage, name, version)
-        release = None if found is None else releases.of_version(rows, name, found.version)
+        release = None if found is None else releases.of_version(rows, stage, name, found.version)
         if found is None or release is None:
             raise errors.NotFound("model.not_found", name=f"{name}:{version}", stage=stage)
     manifest = release.manifest

@@ -9,7 +9,7 @@ from bucle.core.access import Allow, Deny, decide
 from bucle.core.actions import Action
 from bucle.core.approval import Lowering, check_reclassify
 from bucle.core.delegation import check_role
-from bucle.core.granting import check_deactivate, check_grant, check_membership, check_revoke
+from bucle.core.granting import check_deactivate, check_grant, check_membership, check_owner, check_revoke
 from bucle.core.platform import (
     Assignment,
     Compute,
@@ -129,6 +129,8 @@ class Judge:
                 return check_grant(self.snapshot, self.caller, self.binding_of(wanted), now=self.now) or (
                     self._shut_out(wanted)
                 )
+            case Change(after=Member(name=name, owner=str(owner))):
+                return check_owner(self.snapshot, self.caller, self.ids[name], self.ids[owner])
             case Destroy(thing=Assignment() as held):
                 return check_revoke(self.snapshot, self.caller, self.binding_of(held).id, now=self.now)
             case Destroy(thing=Member(name=name) | Group(name=name)):
@@ -182,11 +184,11 @@ class Judge:
         """
         if refusal.code == "access.not_found":
             return (), ()
-        place = self.snapshot.place_of(scope)
+        places = {self.snapshot.place_of(node) for node in scope.lineage}
         roles = (
             role.name
             for role in self.snapshot.roles.values()
-            if action in role.actions and (place is None or place in role.places)
+            if action in role.actions and (None in places or not role.places.isdisjoint(places))
         )
         me = self.snapshot.people[self.caller.principal_id].person_id
         who = (

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from bucle import errors
 from bucle.access import bindings, groups, invitations, policy, principals, sessions, tokens
 from bucle.access.principals import Known
-from bucle.core.granting import check_deactivate
+from bucle.core.granting import check_deactivate, check_invite
 from bucle.core.refusal import refuse
 from bucle.core.scopes import PLATFORM as PLATFORM_SCOPE
 from bucle.core.snapshot import Principal, access_admins
@@ -61,6 +61,10 @@ def invite(world: World, call: Call, name: str, kind: Literal["person"] | None) 
         known = find_active(transaction.rows, name)
         if known.kind != "person":
             raise errors.BadRequest("principal.not_a_person", name=name, kind=known.kind)
+        snapshot = world.policy.snapshot(transaction.rows)
+        refusal = check_invite(snapshot, call.caller, known.id, now=transaction.now)
+        if refusal is not None:
+            raise refusal.error
         made = invitations.invite(transaction, world.keys, known.id, inviter=call.principal.name)
         after = {"expires_at": to_text(made.expires_at)}
         transaction.record(call.event(PLATFORM, "principals/invite", f"principals/{name}", after=after))

@@ -12,13 +12,14 @@ from bucle.core.access import Allow, decide
 from bucle.core.gate import Check, verdict_of
 from bucle.core.promotion import ENDED, begins_with_comparison, first_state, rollout_of, step_document
 from bucle.core.scopes import stage_scope
+from bucle.core.view import visible
 from bucle.ops import promotion_plan
-from bucle.ops.authority import authorise
+from bucle.ops.authority import authorise, authorise_found
 from bucle.ops.comparing import unseen_rows, unseen_since
 from bucle.ops.labelled_data import Served, make_labelled
 from bucle.ops.model import share_version
 from bucle.ops.monitor_agent import monitor_agent
-from bucle.ops.promotion_plan import Planned, Way, find_release, find_way
+from bucle.ops.promotion_plan import Planned, Way, find_way
 from bucle.ops.signing import check_approvals, check_release
 from bucle.ops.world import Call, World
 from bucle.release import promotions, releases
@@ -83,7 +84,8 @@ def inbox(world: World, call: Call) -> list[dict[str, Any]]:
     """Return the promotions that wait for the caller: to approve, or to take for execution."""
     with world.read() as rows:
         waiting = []
-        for one in promotions.active(rows):
+        view = visible(world.policy.snapshot(rows), call.caller, "promotions/read", now=world.clock())
+        for one in promotions.active(rows, view):
             acts = _acts_of(world, rows, call, one)
             if acts:
                 waiting.append({**document_of(world, rows, one), "you_may": acts})
@@ -185,11 +187,15 @@ def who_may(
 
 
 def _authorised_way(world: World, rows: sa.Connection, call: Call, asked: str, to: str) -> Way:
-    release = find_release(rows, asked)
-    authorise(world, rows, call, "promotions/request", promotion_plan.source_of(rows, release).name)
+    every = reversed(promotion_plan.find_releases(rows, asked))  # of two at one stage, the newer
+    named = {promotion_plan.source_of(rows, one).name: one for one in every}
+    mine = [source for source in named if _may(world, rows, call, "promotions/request", source)]
+    source, missing = [*mine, *named][0], errors.NotFound("release.not_found", asked=asked)
+    release = named[source]
+    authorise_found(world, rows, call, "promotions/request", source, missing)
     way = find_way(world, rows, release, to)
     if way.registry is not None:
-        authorise(world, rows, call, "models/share", promotion_plan.source_of(rows, release).name)
+        authorise(world, rows, call, "models/share", source)
     return way
 
 
@@ -260,10 +266,10 @@ def _with_rows(world: World, transaction: Transaction, way: Way, begun: Promotio
 
 def find_promotion(world: World, rows: sa.Connection, call: Call, name: str) -> Promotion:
     """Return a promotion that the caller may see; NotFound otherwise."""
-    found = promotions.find(rows, name)
+    found, missing = promotions.find(rows, name), errors.NotFound("promotion.not_found", name=name)
     if found is None:
-        raise errors.NotFound("promotion.not_found", name=name)
-    authorise(world, rows, call, "promotions/read", found.stage)
+        raise missing
+    authorise_found(world, rows, call, "promotions/read", found.stage, missing)
     return found
 
 

@@ -1,6 +1,6 @@
 """What a promotion stands on: the way of its release, what the target serves now, what its entry gate judges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -69,11 +69,12 @@ class Planned:
     unjudged: int
 
 
-def find_release(rows: sa.Connection, asked: str) -> Release:
-    """Return the release of `NAME:VERSION` or of an alias; NotFound otherwise."""
+def find_releases(rows: sa.Connection, asked: str) -> Sequence[Release]:
+    """Return the release of an alias, or those of `NAME:VERSION`, one a stage, newest first; NotFound for none."""
     name, _, version = asked.partition(":")
-    found = releases.of_version(rows, name, version) if version else releases.of_alias(rows, asked)
-    if found is None:
+    alias = releases.of_alias(rows, asked)
+    found = releases.all_of_version(rows, name, version) if version else [alias] if alias is not None else []
+    if not found:
         raise errors.NotFound("release.not_found", asked=asked)
     return found
 

@@ -12,7 +12,7 @@ from bucle.core.job_plan import JobPlan, Mount, StepPlan, SystemJob, command_of_
 from bucle.execution import jobs
 from bucle.monitoring import traffic
 from bucle.monitoring.traffic import Scored
-from bucle.ops.authority import authorise
+from bucle.ops.authority import authorise_found
 from bucle.ops.deploying import place_model
 from bucle.ops.monitor import fold
 from bucle.ops.world import Call, World
@@ -28,11 +28,11 @@ def begin(world: World, call: Call, request_id: str) -> dict[str, Any]:
     fold(world)
     with world.write(call) as transaction:
         rows = transaction.rows
-        found = traffic.of_request(rows, request_id)
+        found, missing = traffic.of_request(rows, request_id), errors.NotFound("trace.not_found", request=request_id)
         if not found:
-            raise errors.NotFound("trace.not_found", request=request_id)
+            raise missing
         stage = find_stage(rows, found[0].stage)
-        authorise(world, rows, call, "jobs/submit", stage.name)
+        authorise_found(world, rows, call, "jobs/submit", stage.name, missing)
         release = next(one for one in releases.every(rows) if one.digest == found[0].release)
         folder = place_model(world, stage, release)
         name = _job_of(request_id)
@@ -51,9 +51,10 @@ def show(world: World, call: Call, request_id: str) -> dict[str, Any]:
     with world.read() as rows:
         found = traffic.of_request(rows, request_id)
         job = None if not found else jobs.find(rows, found[0].stage, _job_of(request_id))
+        missing = errors.NotFound("trace.not_found", request=request_id)
         if job is None:
-            raise errors.NotFound("trace.not_found", request=request_id)
-        authorise(world, rows, call, "jobs/read", job.stage)
+            raise missing
+        authorise_found(world, rows, call, "jobs/read", job.stage, missing)
         steps = jobs.steps_of(rows, job.id)
     if job.state != "completed":
         return {"request": request_id, "job": job.name, "state": job.state, "equal": None, "rows": []}

@@ -263,7 +263,7 @@ def _champion(rows: sa.Connection, found: Retraining) -> Release:
 
 def _candidate(rows: sa.Connection, found: Retraining) -> Release:
     name, _, version = found.document["model"].partition(":")
-    release = releases.of_version(rows, name, version)
+    release = releases.of_version(rows, found.stage, name, version)
     assert release is not None, "its packaging is done"
     return release
 

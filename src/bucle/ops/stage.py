@@ -4,8 +4,7 @@ from typing import Any
 
 from bucle.access.settings import shared_workspace
 from bucle.access.stages import Stage, find_stage, list_paths, list_stages
-from bucle.core.access import Allow, decide
-from bucle.core.scopes import stage_scope
+from bucle.core.view import visible
 from bucle.ops.authority import authorise
 from bucle.ops.world import Call, World
 
@@ -13,14 +12,9 @@ from bucle.ops.world import Call, World
 def listed(world: World, call: Call) -> list[dict[str, Any]]:
     """Return the stages in which the caller holds any reading right, in order."""
     with world.read() as rows:
-        snapshot = world.policy.snapshot(rows)
+        view = visible(world.policy.snapshot(rows), call.caller, "workspaces/read", now=world.clock())
         paths, shared = list_paths(rows), shared_workspace(rows)
-        now = world.clock()
-        return [
-            document_of(stage, paths, shared)
-            for stage in list_stages(rows)
-            if isinstance(decide(snapshot, call.caller, "workspaces/read", stage_scope(stage.name), now=now), Allow)
-        ]
+        return [document_of(stage, paths, shared) for stage in list_stages(rows, view)]
 
 
 def show(world: World, call: Call, stage: str) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from bucle.core.promotion import ENDED, State
+from bucle.core.view import View
 from bucle.store.instants import of_micros, to_micros
 from bucle.store.records import Transaction
 from bucle.store.tables.release import approval, ledger, promotion
+from bucle.store.visibility import Columns, condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +107,11 @@ def find(rows: sa.Connection, name: str) -> Promotion | None:
     return None if row is None else _promotion(row)
 
 
-def active(rows: sa.Connection) -> Sequence[Promotion]:
-    """Return the promotions that have not ended, oldest first."""
+def active(rows: sa.Connection, view: View | None = None) -> Sequence[Promotion]:
+    """Return the promotions that have not ended, oldest first: all, or those into stages that a view shows."""
     query = sa.select(promotion).where(promotion.c.ended_at.is_(None)).order_by(promotion.c.created_at)
+    if view is not None:
+        query = query.where(condition(view, Columns(stage=promotion.c.stage)))
     return [_promotion(row) for row in rows.execute(query)]
 
 

@@ -70,10 +70,10 @@ def sign(transaction: Transaction, found: Release, statement: str) -> None:
     transaction.rows.execute(unsigned.values(statement=statement))
 
 
-def of_version(rows: sa.Connection, name: str, version: str) -> Release | None:
-    """Return the release of a model version, wherever it was born, or None; the newest where two stages have one."""
-    query = sa.select(release).where(release.c.name == name, release.c.version == version)
-    row = rows.execute(query.order_by(release.c.created_at.desc()).limit(1)).one_or_none()
+def of_version(rows: sa.Connection, stage: str, name: str, version: str) -> Release | None:
+    """Return the release of a model version that was born in a stage, or None: another stage may have one alike."""
+    asked = (release.c.stage == stage, release.c.name == name, release.c.version == version)
+    row = rows.execute(sa.select(release).where(*asked)).one_or_none()
     return None if row is None else _release(row)
 
 

@@ -45,6 +45,10 @@ class Guard:
             return
 
         limit = LARGEST_UPLOAD if scope["method"] == "PUT" else LARGEST_DOCUMENT
+        if int(headers.get("content-length", "0")) > limit:  # the server has seen that it is a number
+            too_large = errors.BadRequest("wire.too_large", limit=limit)
+            await _refusal(too_large, 413, request_id)(scope, receive, send)
+            return
         taken = 0
 
         async def receive_limited() -> Message:

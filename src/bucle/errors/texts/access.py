@@ -1,6 +1,6 @@
 """Words of access: what is missing where, why the nearest binding fell short, who can grant it."""
 
-_ASK = "ask {granters} for {roles} at {scope}"
+_ASK = "ask {granters} for {roles} at {at}"
 _MISSING = "{action} at {scope} is refused: "
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -27,7 +27,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "access.denied.job_identity": (
         _MISSING + "the job identity of the workspace does not hold it",
-        "ask {granters} for {roles} at {scope}, for the job identity",
+        "ask {granters} for {roles} at {at}, for the job identity",
     ),
     "access.denied.unlabelled": (
         _MISSING + "the data carries no class",
