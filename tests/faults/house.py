@@ -95,12 +95,16 @@ class House:
         """Wait until the server is gone with all its threads, and so with its lock."""
         await_true(lambda: not Path(f"/proc/{self.pid}").exists(), "the server is dead")
 
-    def close(self) -> None:
-        """Stop the server and all that it would leave to the next one, and the cradle."""
+    def stop(self) -> None:
+        """Stop the server, and all that a killed one would leave to the next."""
         if self.pid and is_alive(self.pid):
             os.kill(self.pid, signal.SIGTERM)
-            await_true(lambda: not is_alive(self.pid), "the server has left")
+            self.await_death()
         self.plane().stop()
+
+    def close(self) -> None:
+        """Stop the server and the cradle."""
+        self.stop()
         if self._cradle is not None:
             self._cradle.communicate()
 

@@ -41,6 +41,7 @@ class Clock:
         while not self._stop.wait(TICK_S):
             if time.monotonic() - kept_at >= KEEP_UP_S:
                 self._guarded("data plane", self.plane.ensure)
+                self._guarded("routing table", self.world.routes.catch_up)
                 kept_at = time.monotonic()
             for advance in ADVANCES:
                 self._guarded(advance.__module__, partial(advance, self.world))
