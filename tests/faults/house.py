@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,9 @@ class House:
     pid: int = 0
     port: int = 0
     killed: set[str] = field(default_factory=set)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the environment of its servers, beside those of the tests."""
+
     _cradle: subprocess.Popen[str] | None = None
 
     @property
@@ -90,6 +93,12 @@ class House:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         self.await_death()
+
+    def kill(self, pid: int) -> None:
+        """Kill a supervisor, and remember that its attempt lost it."""
+        self.killed.add(str(self.supervisors().get(pid)))
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
     def await_death(self) -> None:
         """Wait until the server is gone with all its threads, and so with its lock."""
@@ -208,7 +217,7 @@ class House:
         return {}
 
     def _make_cradle(self) -> subprocess.Popen[str]:
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **self.variables}
         self._cradle = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.cradle"],
             stdin=subprocess.PIPE,
