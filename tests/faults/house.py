@@ -256,3 +256,12 @@ def await_true(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < until, what
         time.sleep(0.01)
+
+
+def die_at(folder: Path, point: str, *command: str, records: str | None = None) -> None:
+    """Run a module as a process of its own, and see it die at a point; `records` is where it is to keep them."""
+    (folder / "armed").write_text(point)
+    environment = {**os.environ, **({"BUCLE_RECORDS": records} if records else {})}
+    words = [sys.executable, "-m", "tests.faults.dying", str(folder / "armed"), *command]
+    done = subprocess.run(words, cwd=ROOT, env=environment, timeout=PATIENCE_S, check=False)
+    assert done.returncode == -signal.SIGKILL

@@ -20,22 +20,12 @@ from bucle.store.lease import LEASE_S
 from bucle.store.records import Records
 from bucle.store.tables.store import lease as lease_table
 from tests.conftest import Installation, composed
-from tests.faults.conftest import PATIENCE_S, ROOT
-from tests.faults.house import House, await_true, is_alive
+from tests.faults.house import House, await_true, die_at, is_alive
 from tests.postgresql import cluster
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("BUCLE_TEST_RECORDS") == "postgresql", reason="says itself where its records lie"
 )
-
-
-def die(tmp_path: Path, point: str, *command: str, records: str | None = None) -> None:
-    """Run a module of ours, and see it die at a point."""
-    (tmp_path / "armed").write_text(point)
-    environment = {**os.environ, **({"BUCLE_RECORDS": records} if records else {})}
-    words = [sys.executable, "-m", "tests.faults.dying", str(tmp_path / "armed"), *command]
-    done = subprocess.run(words, cwd=ROOT, env=environment, timeout=PATIENCE_S, check=False)
-    assert done.returncode == -signal.SIGKILL
 
 
 def make_service(installation: Installation, name: str) -> None:
@@ -64,7 +54,7 @@ def services(installation: Installation) -> list[str]:
 )
 def test_a_first_start(installation: Installation, tmp_path: Path, point: str) -> None:
     """Killed while it makes the tables or the first administrator, it is made whole by the next start, once."""
-    die(tmp_path, point, "bucle.server", "--home", str(installation.home))
+    die_at(tmp_path, point, "bucle.server", "--home", str(installation.home))
     installation.up()
     make_service(installation, "first")
     assert services(installation) == ["first"]
@@ -81,7 +71,7 @@ def test_an_upgrade(installation: Installation, tmp_path: Path, when: str) -> No
         rows.execute("DROP TABLE lease")
         rows.execute("UPDATE alembic_version SET version_num = '0001'")
         rows.commit()
-    die(tmp_path, f"{when} commit: CREATE TABLE lease", "bucle.server", "--home", str(installation.home))
+    die_at(tmp_path, f"{when} commit: CREATE TABLE lease", "bucle.server", "--home", str(installation.home))
     with closing(sqlite3.connect(records)) as rows:
         found = rows.execute("SELECT version_num FROM alembic_version").fetchone()
         assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -96,11 +86,11 @@ def test_a_backup_and_its_restore(house: House, tmp_path: Path) -> None:
     """A backup killed before its manifest is none; a restore killed before its last step leaves no folder behind."""
     make_service(house.installation, "kept")
     safe, home = "bucle.server.safekeeping", str(house.home)
-    die(tmp_path, "before rename: /backup.json", safe, "backup", str(tmp_path / "half"), "--home", home)
+    die_at(tmp_path, "before rename: /backup.json", safe, "backup", str(tmp_path / "half"), "--home", home)
     refused = house.installation.bucle("restore", str(tmp_path / "half"), "--home", str(tmp_path / "new"))
     assert (refused.code, "no whole backup" in refused.err) == (2, True), refused.err
     assert house.installation.bucle("backup", str(tmp_path / "whole")).code == 0
-    die(tmp_path, "before rename: /new", safe, "restore", str(tmp_path / "whole"), "--home", str(tmp_path / "new"))
+    die_at(tmp_path, "before rename: /new", safe, "restore", str(tmp_path / "whole"), "--home", str(tmp_path / "new"))
     assert not (tmp_path / "new").exists()
     restore(tmp_path / "whole", Home(root=tmp_path / "new"), None)
     restored = Installation(home=tmp_path / "new")
@@ -134,7 +124,7 @@ def test_a_move_to_postgresql(installation: Installation, tmp_path: Path, point:
     make_service(installation, "moved")
     installation.bucle("down")
     address = cluster().database()
-    die(tmp_path, point, "bucle.server", "--home", str(installation.home), "--move-records", records=address)
+    die_at(tmp_path, point, "bucle.server", "--home", str(installation.home), "--move-records", records=address)
     installation.up()
     assert services(installation) == ["moved"]
     installation.bucle("down")
