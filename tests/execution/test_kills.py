@@ -8,13 +8,16 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from bucle import errors
 from tests.conftest import Installation, write
 from tests.faults.conftest import Ledger, ledger
 
 __all__ = ["ledger"]
 
-KILLS = 20 if os.environ.get("BUCLE_TEST_ALL") else 5
+pytestmark = pytest.mark.skipif("BUCLE_TEST_ALL" not in os.environ, reason="slow: runs in `make test-all`")
+KILLS = 20
 SEED = int(os.environ.get("BUCLE_SEED", "1"))
 
 

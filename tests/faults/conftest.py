@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +13,21 @@ from typing import Any
 import httpx2
 import pytest
 
-from bucle import errors
-from tests.conftest import Installation, new_records
+from tests.conftest import Installation
+from tests.faults.house import House
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 PATIENCE_S = 60.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the tests that are marked slow to `make test-all`."""
+    if os.environ.get("BUCLE_TEST_ALL"):
+        return
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: runs in `make test-all`"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,19 @@ def ledger() -> Iterator[Ledger]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Give an installation that tests kill and start again; each works under names of its own, and leaves it up."""
+    made = House(folder=tmp_path_factory.mktemp("house"))
+    try:
+        made.furnish(None, 0)
+        made.start()
+        made.warm(serving=False)
+        yield made
+    finally:
+        made.close()
+
+
 @pytest.fixture(scope="module")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Give a folder without a server, in which the environment of `job` is built; each test has its own names."""
@@ -65,40 +86,6 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 def job(command: str, name: str) -> dict[str, Any]:
     """Return the document of a command job."""
     return {"type": "command", "name": name, "command": command, "environment": {"image": "python"}}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dying:
-    """A server that kills itself at a point, once that is armed."""
-
-    process: subprocess.Popen[bytes]
-    point: str
-    armed: Path
-
-    def arm(self) -> None:
-        """Let the point count from now on."""
-        self.armed.write_text(self.point)
-
-    def await_death(self) -> None:
-        """Return when the server has been killed; it dies of SIGKILL and of nothing else."""
-        assert self.process.wait(PATIENCE_S) == -9
-
-
-def start_dying(installation: Installation, point: str) -> Dying:
-    """Start a server that dies at `point`; return when it answers."""
-    armed = installation.home.parent / "armed"
-    address = new_records(installation.home)
-    environment = {**os.environ, **({"BUCLE_RECORDS": address} if address else {})}
-    command = [sys.executable, "-m", "tests.faults.killed_server", str(armed), "--home", str(installation.home)]
-    process = subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True)
-
-    def answers() -> bool:
-        with suppress(OSError, KeyError, ValueError, errors.BucleError, httpx2.TransportError):
-            return installation.pid == process.pid and httpx2.get(f"{installation.address}/api/v1/health").is_success
-        return False
-
-    await_true(answers, "the server answers")
-    return Dying(process=process, point=point, armed=armed)
 
 
 def submit(installation: Installation, body: dict[str, Any], key: str) -> httpx2.Response | None:

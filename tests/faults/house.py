@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,9 @@ class House:
     pid: int = 0
     port: int = 0
     killed: set[str] = field(default_factory=set)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the environment of its servers, beside those of the tests."""
+
     _cradle: subprocess.Popen[str] | None = None
 
     @property
@@ -91,16 +94,26 @@ class House:
             os.kill(self.pid, signal.SIGKILL)
         self.await_death()
 
+    def kill(self, pid: int) -> None:
+        """Kill a supervisor, and remember that its attempt lost it."""
+        self.killed.add(str(self.supervisors().get(pid)))
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
     def await_death(self) -> None:
         """Wait until the server is gone with all its threads, and so with its lock."""
         await_true(lambda: not Path(f"/proc/{self.pid}").exists(), "the server is dead")
 
-    def close(self) -> None:
-        """Stop the server and all that it would leave to the next one, and the cradle."""
+    def stop(self) -> None:
+        """Stop the server, and all that a killed one would leave to the next."""
         if self.pid and is_alive(self.pid):
             os.kill(self.pid, signal.SIGTERM)
-            await_true(lambda: not is_alive(self.pid), "the server has left")
+            self.await_death()
         self.plane().stop()
+
+    def close(self) -> None:
+        """Stop the server and the cradle."""
+        self.stop()
         if self._cradle is not None:
             self._cradle.communicate()
 
@@ -204,7 +217,7 @@ class House:
         return {}
 
     def _make_cradle(self) -> subprocess.Popen[str]:
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **self.variables}
         self._cradle = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.cradle"],
             stdin=subprocess.PIPE,
@@ -243,3 +256,12 @@ def await_true(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < until, what
         time.sleep(0.01)
+
+
+def die_at(folder: Path, point: str, *command: str, records: str | None = None) -> None:
+    """Run a module as a process of its own, and see it die at a point; `records` is where it is to keep them."""
+    (folder / "armed").write_text(point)
+    environment = {**os.environ, **({"BUCLE_RECORDS": records} if records else {})}
+    words = [sys.executable, "-m", "tests.faults.dying", str(folder / "armed"), *command]
+    done = subprocess.run(words, cwd=ROOT, env=environment, timeout=PATIENCE_S, check=False)
+    assert done.returncode == -signal.SIGKILL

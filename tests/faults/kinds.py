@@ -92,10 +92,7 @@ def kill_supervisor(house: House, chance: random.Random) -> bool:
     found = somebody(house.supervisors)
     if not found:
         return False
-    pid = chance.choice(sorted(found))
-    house.killed.add(str(found[pid]))
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+    house.kill(chance.choice(sorted(found)))
     return True
 
 

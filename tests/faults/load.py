@@ -104,7 +104,7 @@ def data(person: Person) -> None:
 
 
 def jobs(lines: str) -> Callable[[Person], None]:
-    """Return the client that submits jobs of one or two steps, each of which writes a line when it begins.
+    """Return the client that submits jobs of one step, or of two of which one waits for the other; each writes a line.
 
     One in six reads data that nobody has made, and is refused.
     """
@@ -115,7 +115,7 @@ def jobs(lines: str) -> Callable[[Person], None]:
         command = 'echo "{name} {step} $BUCLE_ATTEMPT" >> {lines}; sleep {span}'
         act = person.history.invoke("job", name, {})
         names = ("a", "b") if person.chance.random() < 0.3 else ("main",)
-        steps = {
+        steps: dict[str, dict[str, Any]] = {
             step: {
                 "type": "command",
                 "command": command.format(name=name, step=step, lines=lines, span=span),
@@ -123,6 +123,9 @@ def jobs(lines: str) -> Callable[[Person], None]:
             }
             for step in names
         }
+        if len(names) > 1:
+            steps["a"]["outputs"] = {"made": {"type": "uri_folder"}}
+            steps["b"]["inputs"] = {"made": "${{parent.jobs.a.outputs.made}}"}
         if person.chance.random() < 1 / 6:
             unknown = {"rows": {"type": "uri_file", "path": "azureml:nothing:1"}}
             steps = {step: {**words, "inputs": unknown} for step, words in steps.items()}

@@ -44,9 +44,10 @@ class Points:
 
     def mark(self, connection: sa.Connection, _cursor: Any, statement: str, *_more: Any) -> None:
         """Remember on the connection that the transaction has written what the point names."""
-        if statement.startswith(("INSERT", "UPDATE")):
+        told = statement.lstrip()
+        if told.startswith(("INSERT", "UPDATE", "CREATE")):
             when, what = self.named()
-            if when.endswith("commit") and statement.startswith(what):
+            if when.endswith("commit") and told.startswith(what):
                 connection.info[MARK] = when
 
     def before_commit(self, connection: sa.Connection) -> None:

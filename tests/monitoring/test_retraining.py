@@ -5,12 +5,14 @@ import hashlib
 import io
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bucle.monitoring import findings
 from tests.access.conftest import House
+from tests.faults.house import die_at
 from tests.monitoring.conftest import STAGE, Watched, cars, labels
 
 YEARS = (1975, 1976, 1977)
@@ -54,6 +56,29 @@ def test_an_alert_makes_the_data_it_is_trained_on(watched: Watched) -> None:
     assert asset.document["made_of"]["releases"] == [told["findings"][0]["release"]]
     assert told["incidents"][0]["answered_by"] == f"retraining {begun['id']}"
     assert asset.made_by == "robot"
+
+
+@pytest.mark.usefixtures("agent")
+@pytest.mark.parametrize(
+    "point",
+    [
+        "before commit: INSERT INTO retraining ",
+        "after commit: INSERT INTO retraining ",
+    ],
+)
+def test_a_killed_policy_answers_once(watched: Watched, tmp_path: Path, point: str) -> None:
+    """Killed as it begins, whoever looks next finds one retraining, on one version of the data."""
+    watched.score([row for year in YEARS for row in cars(year)])
+    watched.label(given())
+    assert watched.close(1977)["retrainings"] == []
+    die_at(tmp_path, point, "tests.monitoring.look_once", str(watched.house.world.home.root))
+    told = watched.judged()
+    if not told["retrainings"]:
+        told = watched.retrained()
+    (begun,) = told["retrainings"]
+    assert told["incidents"][0]["answered_by"] == f"retraining {begun['id']}"
+    asset, _ = watched.asset("fuel-labelled")
+    assert asset.version == "1"
 
 
 @pytest.mark.usefixtures("agent")

@@ -15,7 +15,7 @@ from bucle.core.classes import DataClass
 from bucle.core.manifest import Manifest
 from bucle.spec.digest import FolderEntry
 from bucle.store.instants import to_micros
-from bucle.store.objects import hex_of, take_file, told_plainly
+from bucle.store.objects import hex_of, sync_folder, take_file, told_plainly
 from bucle.store.records import Transaction
 from bucle.store.tables.assets import asset, datastore
 
@@ -60,6 +60,8 @@ class Datastore:
                 draft.mkdir(parents=True, mode=0o700)
                 for entry in manifest.entries:
                     self._lay(draft, entry)
+                for made in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
+                    sync_folder(made)
         except errors.PlatformFault:
             shutil.rmtree(draft, ignore_errors=True)
             raise
@@ -68,6 +70,8 @@ class Datastore:
         except OSError:  # another request placed the same manifest meanwhile: its files are these files
             if not folder.is_dir():
                 raise
+        with told_plainly(folder.parent):
+            sync_folder(folder.parent)
         return folder
 
     def _lay(self, draft: Path, entry: FolderEntry) -> None:

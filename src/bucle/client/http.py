@@ -11,6 +11,8 @@ import httpx2
 from bucle import errors
 
 RETRIES = 3
+LOST = (httpx2.NetworkError, httpx2.RemoteProtocolError)
+"""No connection, or one that ended before its answer: what was asked may have been done, and asking again is safe."""
 RETRY_STATUS = frozenset({429, 502, 503, 504})
 
 
@@ -82,7 +84,7 @@ class Session:
                     content=chunks() if chunks else None,
                 )
             except httpx2.TransportError as fault:
-                if attempt == RETRIES or not isinstance(fault, httpx2.NetworkError):
+                if attempt == RETRIES or not isinstance(fault, LOST):
                     raise _unreachable(self.http, fault) from fault
             else:
                 if answer.status_code < 400:

@@ -44,6 +44,7 @@ class Clock:
         while not self._stop.wait(TICK_S):
             if time.monotonic() - kept_at >= KEEP_UP_S:
                 self._guarded("data plane", self.plane.ensure)
+                self._guarded("routing table", self.world.routes.catch_up)
                 kept_at = time.monotonic()
             if time.monotonic() - told_at >= HEADS_S:
                 self._guarded("audit heads", partial(audit.keep_heads, self.world))

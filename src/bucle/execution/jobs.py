@@ -80,7 +80,7 @@ def submit(transaction: Transaction, plan: JobPlan, new_id: Callable[[], str], *
             step.insert().values(
                 id=ids[planned.name], job_id=job_id, stage=plan.stage, position=position, name=planned.name,
                 kind=planned.kind, state="waiting" if planned.after else "ready", need=len(planned.after),
-                plan=planned.document(), tries=0, lost=0, max_tries=planned.tries, not_before_at=at,
+                plan=planned.document(), tries=0, lost=0, max_tries=planned.tries, not_before_at=0,
             )
         )  # fmt: skip
     edges = [

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bucle.core.job_plan import read_step
-from bucle.execution.fold import end_job
+from bucle.execution.fold import LONGEST_DELAY, end_job
 from bucle.execution.launcher import Starting
 from bucle.store.instants import to_micros
 from bucle.store.records import Transaction
@@ -92,7 +92,11 @@ def _ready(transaction: Transaction, stage: str, free: int) -> Sequence[Mapping[
         .where(
             step.c.state == "ready",
             step.c.stage == stage,
-            step.c.not_before_at <= to_micros(transaction.now),
+            # Nobody waits longer than the longest delay: a step that would was delayed by a clock that went back since.
+            sa.or_(
+                step.c.not_before_at <= to_micros(transaction.now),
+                step.c.not_before_at > to_micros(transaction.now + LONGEST_DELAY),
+            ),
             job.c.cancel_asked.is_(False),
         )
         .order_by(step.c.id)

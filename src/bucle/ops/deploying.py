@@ -1,5 +1,6 @@
 """Deploying a release behind an endpoint: its bytes and its environment in the stage, its worker, its traffic."""
 
+import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -27,6 +28,7 @@ from bucle.serving.model_folders import lay_model
 from bucle.spec.release import Release as ReleaseWords
 from bucle.store.records import Transaction
 
+LOG = logging.getLogger("bucle.serving")
 APPLIED_S = 10.0
 EnvironmentState = Literal["built", "building", "missing", "failed"]
 
@@ -165,8 +167,16 @@ def set_traffic(transaction: Transaction, endpoint: Endpoint, shares: Mapping[st
 
 
 def publish(world: World) -> bool:
-    """Write the routing table and wait until the gateway follows it; False when it does not in time."""
-    return world.routes.await_applied(world.routes.publish(), timeout_s=APPLIED_S)
+    """Write the routing table and wait until the gateway follows it; False when it does not in time.
+
+    What is published is committed already: a table that cannot be written, for want of room, is the clock's to write.
+    """
+    try:
+        generation = world.routes.publish()
+    except errors.BucleError as fault:
+        LOG.warning("the routing table was not written: %s", fault)
+        return False
+    return world.routes.await_applied(generation, timeout_s=APPLIED_S)
 
 
 def _builds(rows: sa.Connection, stage: Stage, release: Release) -> Iterator[Job]:

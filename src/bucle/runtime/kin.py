@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +35,12 @@ def excess(limits: Limits) -> Excess | None:
     """
     if limits.tree_tasks is None and limits.tree_bytes is None:
         return None
-    pids = descendants()
-    tasks, resident = _count(pids)
+    tasks, resident = _count(descendants())
     if limits.tree_tasks is not None and tasks > limits.tree_tasks:
         detail = f"it ran {tasks} processes and threads, of {limits.tree_tasks} that it may"
         return Excess(reason="processes_exceeded", detail=detail)
-    if limits.tree_bytes is not None and resident > limits.tree_bytes:
-        used = sum(_share(pid) for pid in pids)
+    if limits.tree_bytes is not None and sum(resident.values()) > limits.tree_bytes:
+        used = sum(_share(pid, held) for pid, held in resident.items())
         if used > limits.tree_bytes:
             detail = f"it used {_amount(used)} of memory, of {_amount(limits.tree_bytes)} that it may"
             return Excess(reason="memory_exceeded", detail=detail)
@@ -80,24 +79,24 @@ def descendants() -> Sequence[int]:
     return found
 
 
-def _count(pids: Sequence[int]) -> tuple[int, int]:
-    """Return how many threads processes have in all, and the bytes that each of them holds in memory, summed."""
-    tasks = resident = 0
+def _count(pids: Sequence[int]) -> tuple[int, Mapping[int, int]]:
+    """Return how many threads processes have in all, and the bytes that each of them holds in memory."""
+    tasks, resident = 0, {}
     for pid in pids:
         with suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()
             tasks += int(fields[_THREADS])
-            resident += int(fields[_RESIDENT]) * _PAGE_BYTES
+            resident[pid] = int(fields[_RESIDENT]) * _PAGE_BYTES
     return tasks, resident
 
 
-def _share(pid: int) -> int:
-    """Return a process's proportional share of memory in bytes; 0 once it has ended."""
+def _share(pid: int, resident: int) -> int:
+    """Return a process's proportional share of memory in bytes; all that it holds where it lets nobody look."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
-    return 0
+    return resident
 
 
 def _send(pid: int, number: signal.Signals) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,7 +36,12 @@ class _Attempt:
 
     path: Path
     started_at: datetime
+    began_s: float
     wakeups: Wakeups
+
+    def ended_at(self) -> datetime:
+        """Return the present instant by the clock that nobody sets: an attempt never ends before it began."""
+        return self.started_at + timedelta(seconds=time.monotonic() - self.began_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,7 @@ def supervise(path: Path, notify: str, sealed: int | None = None) -> int:
         return HELD_BY_ANOTHER
     if not folder.claim(path):
         return CLAIMED_BEFORE
-    attempt = _Attempt(path=path, started_at=datetime.now(UTC), wakeups=Wakeups())
+    attempt = _Attempt(path=path, started_at=datetime.now(UTC), began_s=time.monotonic(), wakeups=Wakeups())
     linux.adopt_orphans()
     verdict = _judge(attempt, _unsealed(sealed))
     _record(attempt, verdict)
@@ -182,7 +187,7 @@ def _record(attempt: _Attempt, verdict: _Verdict) -> None:
         reason=verdict.reason,
         detail=verdict.detail,
         started_at=attempt.started_at,
-        ended_at=datetime.now(UTC),
+        ended_at=attempt.ended_at(),
         cpu_s=used.ru_utime + used.ru_stime,
         max_rss_bytes=used.ru_maxrss * 1024,
         log_bytes=verdict.log_bytes,

@@ -84,6 +84,13 @@ class Routes:
             write_file(self.folder / "routes.json", json.dumps(document).encode())
             return int(document["generation"])
 
+    def catch_up(self) -> None:
+        """Write the table when the records have gone on since it was written, as after a disk that was full."""
+        with self.records.read() as rows:
+            behind = generation_of(rows) > int(self._read("routes.json").get("generation", 0))
+        if behind:
+            self.publish()
+
     def draw(self, rows: sa.Connection) -> dict[str, Any]:
         """Return the table that the records hold."""
         salt = self.derive("gateway-salt")

@@ -150,9 +150,14 @@ def _place(temporary: Path, path: Path) -> None:
     with told_plainly(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary.replace(path)
-    for folder in (path.parent, path.parent.parent):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        for folder in (path.parent, path.parent.parent):
+            sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder outlive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
