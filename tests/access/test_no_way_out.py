@@ -106,6 +106,7 @@ STARTS = [
 ]
 
 ABOUT_RIGHTS = [start for start in STARTS if start.role in {"AccessAdmin", "Granter", "Inviter", "RoleMaker"}]
+ADMINS = [start for start in STARTS if start.role == "AccessAdmin"]
 PLACES: dict[str, str] = {**ROLES, "Watcher": "dev prod", "Granter": "/", "Inviter": "/", "RoleMaker": "/"}
 FITTING = [
     (role, f"/stages/{place}" if place != "/" else place) for role, places in PLACES.items() for place in places.split()
@@ -159,7 +160,7 @@ class Insider(RuleBasedStateMachine):
         self.closing = ExitStack()
         self.over = False
 
-    @initialize(start=st.sampled_from(ABOUT_RIGHTS) | st.sampled_from(STARTS))
+    @initialize(start=st.sampled_from(ADMINS) | st.sampled_from(ABOUT_RIGHTS) | st.sampled_from(STARTS))
     def begin(self, start: Start) -> None:
         """Open a platform and let him in."""
         folder = self.closing.enter_context(tempfile.TemporaryDirectory())
@@ -216,6 +217,15 @@ class Insider(RuleBasedStateMachine):
         made = self.try_it(which, "POST", "/tokens", {"owner": owner, "windows": windows})
         if made is not None:
             self.credentials.append(made["token"])
+
+    @rule(
+        which=st.integers(0, 9),
+        group=st.sampled_from(("room", "circle")),
+        members=st.lists(st.sampled_from(("mallory", "bot", "other")), min_size=1, max_size=2, unique=True),
+    )
+    def join(self, which: int, group: str, members: list[str]) -> None:
+        """Apply a file that fills a group which holds something."""
+        self.apply(which, groups=[{"name": group, "members": members}], bindings=[])
 
     @rule(
         which=st.integers(0, 9),
