@@ -43,7 +43,7 @@ class Clock:
         kept_at = told_at = time.monotonic()
         while not self._stop.wait(TICK_S):
             if time.monotonic() - kept_at >= KEEP_UP_S:
-                self._guarded("data plane", self.plane.ensure)
+                self._guarded("data plane", self._keep_up)
                 kept_at = time.monotonic()
             if time.monotonic() - told_at >= HEADS_S:
                 self._guarded("audit heads", partial(audit.keep_heads, self.world))
@@ -58,6 +58,10 @@ class Clock:
 
     def _begin(self) -> None:
         self.world.routes.publish()
+        self.plane.ensure()
+
+    def _keep_up(self) -> None:
+        self.world.routes.publish_again()
         self.plane.ensure()
 
     def _guarded(self, what: str, act: Callable[[], object]) -> None:
