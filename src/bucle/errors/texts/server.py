@@ -6,7 +6,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "use it (`bucle status`), or stop it with `bucle down`",
     ),
     "server.starting": (
-        "another server has been starting on {home} for a minute",
+        "another server has been starting on {home} for too long",
         "see its `log/start.log`; stop its process if it hangs",
     ),
     "server.moved": ("the records of {home} were moved while this server started", "start it again"),
