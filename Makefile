@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PARALLEL := -n 2 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all faults check bench tools format lock clean
+.PHONY: demo test test-all test-postgresql servers faults check bench tools format lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/bucle demo
@@ -16,6 +16,15 @@ test: check
 
 test-all: check
 	BUCLE_TEST_ALL=1 $(BIN)/pytest -q $(PARALLEL)
+
+# The same tests with the records of every server in PostgreSQL.
+test-postgresql: check
+	BUCLE_TEST_RECORDS=postgresql $(BIN)/pytest -q $(PARALLEL)
+
+# Two servers on one database, one of them killed every ten seconds: `make servers MINUTES=10 SEED=1`.
+MINUTES ?= 10
+servers: $(VENV)/.developing tools
+	$(BIN)/python -m tests.servers --minutes $(MINUTES) --seed $(SEED)
 
 # Kills, and what they must not do: `make faults N=1000 SEED=7`; see docs/faults.md.
 N    ?= 200

@@ -20,6 +20,9 @@ from bucle.server.life import make_home
 from bucle.server.records import hold
 from tests.postgresql import cluster
 
+IN_POSTGRESQL = os.environ.get("BUCLE_TEST_RECORDS") == "postgresql"
+"""Whether the tests' servers keep their records in PostgreSQL."""
+in_a_file = pytest.mark.skipif(IN_POSTGRESQL, reason="it is about records in a SQLite file")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -91,8 +94,7 @@ class Installation:
 def new_records(home: Path) -> str | None:
     """Return the address of a database of its own for a new state folder; None: a file in it, or it has records."""
     known = (home / "records.db").exists() or (home / "records-address").exists()
-    elsewhere = os.environ.get("BUCLE_TEST_RECORDS") == "postgresql"
-    return cluster().database() if elsewhere and not known else None
+    return cluster().database() if IN_POSTGRESQL and not known else None
 
 
 @contextmanager

@@ -1,13 +1,18 @@
 """Settings: where this installation lives and how it is reached. The only module that reads environment variables."""
 
+import fcntl
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 STATE_FOLDER = ".bucle"
 API_PORT = 8760
 SCORING_PORT = 8761
+LEASE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +68,23 @@ class Home:
 
     @property
     def lock(self) -> Path:
-        """The file whose lock a server holds for life."""
+        """The file whose lock a server holds for life: alone, or with others of the same database."""
         return self.root / "server.lock"
 
     @property
     def server(self) -> Path:
-        """Where the running server says how it is reached."""
+        """Where a running server says how it is reached."""
         return self.root / "server.json"
+
+    @property
+    def servers(self) -> Path:
+        """One file for each running server, locked for its life, with what it says of itself."""
+        return self.root / "servers"
+
+    @property
+    def driver(self) -> Path:
+        """Which of the servers drives, and where it is woken."""
+        return self.servers / "driver.json"
 
     @property
     def keys(self) -> Path:
@@ -95,6 +110,57 @@ class Home:
     def admin_token(self) -> Path:
         """The token of the bootstrap administrator (0600)."""
         return self.root / "admin-token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Living:
+    """A server that runs on a state folder; it has no address until it is ready."""
+
+    id: str
+    pid: int
+    host: str
+    address: str | None
+    network: str | None
+    drives: bool
+
+
+def living_servers(home: Home) -> Sequence[Living]:
+    """Return the servers that run on a state folder, the one that drives first, then by their ids."""
+    driver = _document(home.driver).get("id")
+    found = [
+        Living(
+            id=file.stem,
+            pid=int(said.get("pid", 0)),
+            host=str(said.get("host", "")),
+            address=said.get("address"),
+            network=said.get("network"),
+            drives=file.stem == driver,
+        )
+        for file in _held(home.servers)
+        if (said := _document(file))
+    ]
+    return sorted(found, key=lambda one: (not one.drives, one.id))
+
+
+def _held(folder: Path) -> Iterator[Path]:
+    for file in folder.glob("*.lock"):
+        with suppress(FileNotFoundError), file.open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield file
+
+
+def _document(file: Path) -> Mapping[str, Any]:
+    with suppress(OSError, ValueError):
+        found = json.loads(file.read_bytes())
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def lease_s() -> float:
+    """Return how long a server of a database may be silent before another takes its place (`BUCLE_LEASE_S`)."""
+    return float(os.environ.get("BUCLE_LEASE_S") or LEASE_S)
 
 
 def find_home(given: str | None, start: Path | None = None) -> Home:

@@ -9,7 +9,7 @@ import time
 
 import httpx2
 
-from tests.conftest import Installation
+from tests.conftest import Installation, in_a_file
 
 
 def test_up_status_down(installation: Installation) -> None:
@@ -23,6 +23,7 @@ def test_up_status_down(installation: Installation) -> None:
         _gone(pid)
 
 
+@in_a_file
 def test_second_server_is_refused(installation: Installation) -> None:
     """A second server on a folder exits 5 and names the first; the first goes on."""
     installation.up()
@@ -50,6 +51,7 @@ def test_taken_port_is_refused(installation: Installation) -> None:
     assert installation.bucle("up", "--port", port).code == 0
 
 
+@in_a_file
 def test_secrets_are_the_owners_alone(installation: Installation) -> None:
     """Folder, keys, token and records can be read by their owner only."""
     installation.up()
@@ -68,6 +70,7 @@ def test_foreign_host_is_refused(installation: Installation) -> None:
     assert (refused.status_code, refused.json()["code"]) == (421, "sign_in.bad_host")
 
 
+@in_a_file
 def test_records_of_a_newer_version_are_refused(installation: Installation) -> None:
     """Records that a newer bucle wrote are left as they are, with the reason."""
     installation.up()

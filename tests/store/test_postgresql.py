@@ -1,4 +1,4 @@
-"""Records in PostgreSQL: one writer among many servers, a lease that fences, a crash of the database, moving there."""
+"""Records in PostgreSQL: one writer among many servers, a crash of the database, moving there."""
 
 import os
 import signal
@@ -12,12 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from bucle import errors
-from bucle.store import events, lease
+from bucle.store import events
 from bucle.store.migrate import migrate
 from bucle.store.moving import move
 from bucle.store.records import Records
 from bucle.store.tables.store import event
-from bucle.store.tables.store import lease as lease_table
 from tests.conftest import Installation, write
 from tests.postgresql import cluster
 from tests.store.conftest import tell
@@ -66,43 +65,6 @@ def test_names_sort_by_their_bytes(on_server: Records, on_file: Records) -> None
         with records.read() as rows:
             found = rows.execute(sa.select(event.c.what).order_by(event.c.what)).scalars().all()
         assert found == sorted(names, key=str.encode)
-
-
-def test_a_second_server_waits_for_the_first(on_server: Records) -> None:
-    """Refused while the first is alive; after its silence it is fenced, and nothing it writes late is taken."""
-    first = lease.take(on_server, "one")
-    on_server.fence = first.check
-    tell(on_server, "alive")
-    with closing(Records(on_server.url)) as other:
-        with pytest.raises(errors.Conflict, match="another server"):
-            lease.take(other, "two")
-        _age(other, seconds=lease.LEASE_S + 1)
-        second = lease.take(other, "two")
-        other.fence = second.check
-        tell(other, "taken over")
-        with pytest.raises(errors.Conflict, match="taken these records over"):
-            tell(on_server, "late")
-        with pytest.raises(errors.Conflict, match="taken these records over"):
-            lease.renew(on_server, first)
-        lease.renew(other, second)
-    with on_server.read() as rows:
-        assert [line["what"] for line in events.read_chain(rows, "platform")] == ["alive", "taken over"]
-
-
-def test_a_server_that_left_is_not_waited_for(on_server: Records) -> None:
-    """Given back, the lease is the next one's at once; its own folder takes it at once too, after a kill."""
-    first = lease.take(on_server, "one")
-    assert lease.take(on_server, "one").epoch == first.epoch + 1
-    lease.give_back(on_server, first)  # it is no longer its own
-    with pytest.raises(errors.Conflict):
-        lease.take(on_server, "two")
-    lease.give_back(on_server, lease.take(on_server, "one"))
-    assert lease.take(on_server, "two").epoch == first.epoch + 3
-
-
-def _age(records: Records, *, seconds: int) -> None:
-    with records.engine.begin() as rows:
-        rows.execute(lease_table.update().values(renewed_at=lease_table.c.renewed_at - seconds * 1_000_000))
 
 
 def test_a_database_that_crashes_loses_nothing(installation: Installation, tmp_path: Path) -> None:

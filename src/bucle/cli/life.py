@@ -1,22 +1,24 @@
 """`bucle up`, `down`, `status`: start, stop and look at the server of a state folder."""
 
 import fcntl
-import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from bucle import config, errors
 from bucle.cli.render import output_options, say, show
-from bucle.cli.session import connect, running_address, server_options
+from bucle.cli.session import connect, server_options
 from bucle.client import Client
-from bucle.config import API_PORT, SCORING_PORT, Home
+from bucle.config import API_PORT, SCORING_PORT, Home, Living
 
 READY_S = 30.0
 LOOK_S = 0.02
@@ -59,28 +61,37 @@ def up(
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
         )
-    address = _await_ready(place, process)
-    say(f"ready at {address} in {time.monotonic() - started:.1f} s · state in {place.root}")
-    say(f"  pages     {address}/studio")
-    say(f"  tracking  {address}/mlflow/dev   (MLFLOW_TRACKING_URI)")
-    if (outside := json.loads(place.server.read_bytes()).get("network")) is not None:
-        say(f"  network   {outside}")
+    ready = _await_ready(place, process)
+    say(f"ready at {ready.address} in {time.monotonic() - started:.1f} s · state in {place.root}")
+    others = [one.address for one in config.living_servers(place) if one.id != ready.id and one.address is not None]
+    if others:
+        say(f"  joined    {', '.join(others)}: one of them drives, any of them answers")
+    say(f"  pages     {ready.address}/studio")
+    say(f"  tracking  {ready.address}/mlflow/dev   (MLFLOW_TRACKING_URI)")
+    if ready.network is not None:
+        say(f"  network   {ready.network}")
     say(f"  token     {place.admin_token}   (MLFLOW_TRACKING_TOKEN; when signed in: `bucle token create`)")
     return 0
 
 
 @click.command()
 @click.option("--home", default=None, help="State folder.")
-def down(home: str | None) -> int:
-    """Stop the server of a state folder; its jobs go on, and the next `up` adopts them."""
+@click.option("--server-id", default=None, help="One server of several; default: all of them on this machine.")
+def down(home: str | None, server_id: str | None) -> int:
+    """Stop the servers of a state folder; its jobs go on, and the next `up` adopts them."""
     place = config.find_home(home)
-    pid = _holder(place)
-    if pid is None:
+    stopped = [one for one in _running_here(place) if server_id in {None, one.id}]
+    if not stopped:
+        if server_id is not None:
+            raise errors.NotFound("server.no_such", id=server_id, home=place.root)
         _stop_data_plane(place)
         raise errors.NotFound("server.not_running", home=place.root)
-    os.kill(pid, signal.SIGTERM)
+    for one in stopped:
+        with suppress(ProcessLookupError):
+            os.kill(one.pid, signal.SIGTERM)
     deadline = time.monotonic() + READY_S
-    while _holder(place) == pid and time.monotonic() < deadline:
+    gone = {one.id for one in stopped}
+    while gone & {one.id for one in _running_here(place)} and time.monotonic() < deadline:
         time.sleep(LOOK_S)
     say("stopped")
     return 0
@@ -90,10 +101,14 @@ def down(home: str | None) -> int:
 @server_options
 @output_options
 def status(server: str | None, home: str | None, output: str | None, query: str | None) -> int:
-    """Show whether the server answers. Python: `Client.platform.status()`."""
+    """Show whether the server answers, and which others there are. Python: `Client.platform.status()`."""
     with connect(server, home) as client:
         place = config.find_home(home)
-        show({**client.platform.status(), "address": client.address, "home": str(place.root)}, output, query)
+        told = {**client.platform.status(), "address": client.address, "home": str(place.root)}
+        known = [asdict(one) for one in config.living_servers(place)]
+        if any(one["address"] == client.address for one in known):
+            told["servers"] = known
+        show(told, output, query)
     return 0
 
 
@@ -121,19 +136,23 @@ def _make_log_folder(place: Home) -> None:
         raise errors.PlatformFault("server.home_not_writable", home=place.root, why=fault.strerror) from fault
 
 
-def _await_ready(place: Home, process: subprocess.Popen[bytes]) -> str:
+def _await_ready(place: Home, process: subprocess.Popen[bytes]) -> Living:
     deadline = time.monotonic() + READY_S
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            address = running_address(place)
-            with Client(address) as client:
-                client.platform.status()
-        except errors.BucleError:
-            time.sleep(LOOK_S)
-        else:
-            if json.loads(place.server.read_bytes())["pid"] == process.pid:
-                return address
+        ready = [one for one in config.living_servers(place) if one.pid == process.pid and one.address is not None]
+        if ready and _answers(ready[0]):
+            return ready[0]
+        time.sleep(LOOK_S)
     raise _why_not(place.log / "start.log", place)
+
+
+def _answers(one: Living) -> bool:
+    try:
+        with Client(str(one.address)) as client:
+            client.platform.status()
+    except errors.BucleError:
+        return False
+    return True
 
 
 def _why_not(log: Path, place: Home) -> errors.BucleError:
@@ -154,8 +173,15 @@ def refusal_in(told: str) -> errors.BucleError | None:
     return error
 
 
+def _running_here(place: Home) -> list[Living]:
+    """Return the servers of a state folder on this machine, one that is only starting or of an older version too."""
+    found = [one for one in config.living_servers(place) if one.host == socket.gethostname() and one.pid]
+    pid = None if found else _holder(place)
+    return found if pid is None else [Living(id="?", pid=pid, host="", address=None, network=None, drives=True)]
+
+
 def _holder(place: Home) -> int | None:
-    """Return the process that holds the lock of a state folder, or None."""
+    """Return the process that holds the lock of a state folder alone, or None."""
     try:
         with place.lock.open("rb") as lock:
             try:

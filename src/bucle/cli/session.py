@@ -54,18 +54,28 @@ def server_of(server: str | None, home: str | None) -> str:
 
 
 def running_address(home: config.Home) -> str:
-    """Return the address of the server that runs on a state folder."""
+    """Return the address of a server that runs on a state folder: the one it names, else another that lives."""
+    living = {one.address for one in config.living_servers(home) if one.address is not None}
     try:
-        return str(json.loads(home.server.read_bytes())["address"])
+        named = str(json.loads(home.server.read_bytes())["address"])
     except FileNotFoundError as missing:
+        if living:
+            return min(living)
         raise errors.PlatformFault("server.not_running", home=home.root) from missing
+    return named if named in living or not living else min(living)
+
+
+def _addresses(home: config.Home) -> set[str]:
+    """Return the addresses of every server of a state folder."""
+    living = {one.address for one in config.living_servers(home) if one.address is not None}
+    return living | {running_address(home)}
 
 
 def _administrator(address: str, home: str | None) -> str | None:
-    """Return the bootstrap token of the server that runs on a state folder of one's own; it is sent to no other."""
+    """Return the bootstrap token of a server that runs on a state folder of one's own; it is sent to no other."""
     place = config.find_home(home)
     try:
-        own = running_address(place) == address.rstrip("/")
+        own = address.rstrip("/") in _addresses(place)
     except errors.PlatformFault:
         return None
     return read_private(place.admin_token) if own else None

@@ -41,6 +41,15 @@ class Ports:
     settle: Callable[[Transaction], None]
 
 
+def send_hint(address: str) -> None:
+    """Make the engine turn whose socket of hints this is; it turns soon enough by itself if it cannot be told."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        try:
+            sender.sendto(b"", socket.MSG_DONTWAIT, address)
+        except OSError:  # a full queue wakes the loop as well as one more datagram would
+            return
+
+
 @dataclass(slots=True)
 class Engine:
     """Runs jobs to their end; everything it knows is in the records and in the attempts' folders."""
@@ -80,11 +89,7 @@ class Engine:
 
     def wake(self) -> None:
         """Make the loop turn now: something was submitted or cancelled."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            try:
-                sender.sendto(b"", socket.MSG_DONTWAIT, self.hints.getsockname())
-            except OSError:  # a full queue wakes the loop as well as one more datagram would
-                return
+        send_hint(self.hints.getsockname())
 
     def turn(self, *, sweep: bool, hinted: set[str]) -> int:
         """Do one turn; return how many attempts it started."""

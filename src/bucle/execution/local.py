@@ -16,7 +16,7 @@ from bucle.core.manifest import Manifest
 from bucle.execution.environments import Environments, interpreter
 from bucle.execution.fold import Ended
 from bucle.execution.launcher import Exited, Lost, Pending, Resources, Running, Starting, Status
-from bucle.runtime import environment_build, folder
+from bucle.runtime import environment_build, folder, hold
 from bucle.runtime.attempt import Alive, AttemptSpec, Exit, Isolation, Limits, Mode, Unclaimed, Verified
 from bucle.runtime.attempt import Lost as LostAttempt
 from bucle.runtime.spawning import Spawner
@@ -58,13 +58,24 @@ class LocalLauncher:
     name: Literal["local"] = field(default="local", init=False)
 
     def submit(self, starting: Starting) -> None:
-        """Write the attempt's order and have it supervised; an attempt that was claimed never runs again."""
+        """Write the attempt's order and have it supervised; an attempt that was claimed never runs again.
+
+        One server at a time does so: one that was stopped meanwhile, and wakes up when another drives, must not clear
+        the folders of what runs. While it holds the order nobody starts this attempt; the engine asks again.
+        """
         place = self._place(starting.attempt_id)
-        if isinstance(folder.probe(place), Unclaimed):
-            build = starting.plan.kind == "build"
-            spec = self._build_spec(starting) if build else self._command_spec(starting, place)
-            folder.write_spec(place, spec)
-            self.spawner.spawn(place, starting.secrets)
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        order = hold.take(place / "order")
+        if order is None:
+            return
+        try:
+            if isinstance(folder.probe(place), Unclaimed):
+                build = starting.plan.kind == "build"
+                spec = self._build_spec(starting) if build else self._command_spec(starting, place)
+                folder.write_spec(place, spec)
+                self.spawner.spawn(place, starting.secrets)
+        finally:
+            os.close(order)
 
     def status(self, attempt_id: str) -> Status:
         """Return how an attempt stands, by its files and its lock."""

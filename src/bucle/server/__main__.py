@@ -5,24 +5,23 @@ import logging
 import os
 import signal
 import sys
-import threading
 import types
-from contextlib import closing
-from functools import partial
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import uvicorn
 
 from bucle import errors
-from bucle.clock import Clock
 from bucle.config import Home, records_address
 from bucle.server import network
 from bucle.server.app import build_application
 from bucle.server.compose import HOST, compose, data_plane
-from bucle.server.life import HomeLock, announce, listen
+from bucle.server.life import HomeLock, listen
 from bucle.server.log import without_credentials
+from bucle.server.membership import Registered, starting
 from bucle.server.network import Network
-from bucle.server.records import address, hold, remember
+from bucle.server.records import address, hold, is_file, remember
+from bucle.server.running import Running
 from bucle.store import engines
 from bucle.store.moving import move
 from bucle.store.records import Records
@@ -41,20 +40,62 @@ def main() -> int:
     os.umask(0o077)
     home = Home(root=asked.home.resolve())
     try:
-        with HomeLock(home):
+        alone = asked.stop_data_plane or asked.move_records or is_file(home, records_address())
+        with HomeLock(home, alone=alone) as lock:
             if asked.stop_data_plane:
                 data_plane(home, 0).stop()
                 return 0
             if asked.move_records:
                 return move_records(home)
-            return serve(home, asked.port, asked.scoring_port, network.network_of(asked))
+            with Registered(home) as registered:
+                return serve(lock, registered, (asked.port, asked.scoring_port), network.network_of(asked))
     except errors.BucleError as error:
         print(f"{type(error).__name__}\t{error.code}\t{error.detail}\t{error.hint}", file=sys.stderr)  # noqa: T201
         return error.exit_status
 
 
-def serve(home: Home, port: int, scoring_port: int, beyond: Network | None = None) -> int:
-    """Run API and engine on a home whose lock is held; on loopback, and `beyond` it where that is asked for."""
+def serve(lock: HomeLock, registered: Registered, ports: tuple[int, int], beyond: Network | None = None) -> int:
+    """Run a server on a home whose lock is held; on loopback, and `beyond` it where that is asked for.
+
+    `ports` are those of the API and of scoring. Conflict when another server took its lease.
+    """
+    home = lock.home
+    _log_to(home)
+    with listen(HOST, ports[0]) as listener, ExitStack() as kept:
+        bound = listener.getsockname()[1]
+        with starting(home):
+            held = kept.enter_context(closing(hold(home, records_address(), registered.id)))
+            if held.membership is None and not lock.alone:
+                raise errors.Conflict("server.moved", home=home.root)
+            installation = kept.enter_context(closing(compose(home, held.records, lambda: bound, ports[1])))
+        application = build_application(installation.world, () if beyond is None else beyond.names)
+        server = uvicorn.Server(uvicorn.Config(application, **network.SETTINGS))
+        running = Running(held=held, installation=installation, registered=registered)
+
+        def leave() -> None:
+            server.should_exit = True
+
+        def stop(_signal: int, _frame: types.FrameType | None) -> None:
+            leave()
+
+        try:
+            with network.opened(beyond, application, held.records) as outside:
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    signal.signal(number, stop)
+                registered.tell(address=f"http://{HOST}:{bound}", network=outside)
+                registered.name_a_living()
+                running.begin(leave)
+                server.run(sockets=[listener])
+        finally:
+            running.end()
+            if lock.is_last():
+                installation.plane.stop()
+    if running.superseded:
+        raise errors.Conflict("store.superseded")
+    return 0
+
+
+def _log_to(home: Home) -> None:
     logging.basicConfig(
         filename=home.log / "server.log",
         level=logging.INFO,
@@ -63,46 +104,6 @@ def serve(home: Home, port: int, scoring_port: int, beyond: Network | None = Non
     for handler in logging.getLogger().handlers:
         handler.addFilter(without_credentials)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request that we send
-    with listen(HOST, port) as listener, closing(hold(home, records_address())) as held:
-        bound = listener.getsockname()[1]
-        installation = compose(home, held.records, lambda: bound, scoring_port)
-        application = build_application(installation.world, () if beyond is None else beyond.names)
-        server = uvicorn.Server(uvicorn.Config(application, **network.SETTINGS))
-        clock = Clock(world=installation.world, plane=installation.plane)
-
-        def leave() -> None:
-            server.should_exit = True
-
-        def stop(_signal: int, _frame: types.FrameType | None) -> None:
-            leave()
-
-        loops = [
-            threading.Thread(target=run, name=name)
-            for name, run in (
-                ("engine", installation.engine.run),
-                ("clock", clock.run),
-                ("lease", partial(held.renew, leave)),
-            )
-        ]
-        for loop in loops:
-            loop.start()
-
-        try:
-            with network.opened(beyond, application, held.records) as outside:
-                for number in (signal.SIGTERM, signal.SIGINT):
-                    signal.signal(number, stop)
-                announce(home.server, pid=os.getpid(), address=f"http://{HOST}:{bound}", port=bound, network=outside)
-                server.run(sockets=[listener])
-        finally:
-            home.server.unlink(missing_ok=True)
-            clock.stop()
-            held.stop()
-            installation.engine.stop()
-            for loop in loops:
-                loop.join()
-            installation.plane.stop()
-            installation.close()
-    return 0
 
 
 def move_records(home: Home) -> int:

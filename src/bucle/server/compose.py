@@ -1,10 +1,12 @@
 """Composes one installation: records, objects, keys, policy, launcher, engine, and the ports between them."""
 
+import json
 import os
 import secrets
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -25,7 +27,7 @@ from bucle.config import Home, package_index, secrets_keys
 from bucle.core.classes import Tier
 from bucle.core.ids import uuid7
 from bucle.core.manifest import Manifest
-from bucle.execution.engine import Engine, Ports
+from bucle.execution.engine import Engine, Ports, send_hint
 from bucle.execution.environments import find_with_uv
 from bucle.execution.local import Ground, LocalLauncher, base_of
 from bucle.execution.outputs import read_outputs
@@ -117,7 +119,7 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
         clock=now,
         new_id=new_id,
         random=secrets.token_bytes,
-        wake=engine.wake,
+        wake=lambda: _wake(home, engine),
         secret_keys=SecretKeys(file=home.secret_keys, given=secrets_keys()),
         signing=Signing(private=home.signing_keys, trusted=home.trusted_keys),
     )
@@ -148,6 +150,13 @@ def _hint_socket() -> socket.socket:
     folder = tempfile.mkdtemp(prefix="bucle-")
     hints.bind(str(Path(folder) / "n.sock"))
     return hints
+
+
+def _wake(home: Home, engine: Engine) -> None:
+    """Wake the engine that turns: this server's, or that of the server that drives."""
+    engine.wake()
+    with suppress(OSError, ValueError, KeyError):
+        send_hint(json.loads(home.driver.read_bytes())["hints"])
 
 
 def _tiers(records: Records) -> Mapping[str, Tier]:

@@ -38,6 +38,8 @@ def first_run(records: Records, home: Home, keys: Keys, now: datetime, new_id: C
         if policy.has_policy(rows):
             return
     with records.write(now) as transaction:
+        if policy.has_policy(transaction.rows):  # made by another server meanwhile
+            return
         person = new_id()
         administrator = Principal(id=person, name=ADMINISTRATOR, person_id=person, kind="person")
         policy.first_policy(transaction, governance="solo", bootstrap_id=person)

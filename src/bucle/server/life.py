@@ -1,9 +1,10 @@
-"""The life of a server on its state folder: one lock, one engine, one spawner, ready or a clear reason why not."""
+"""The life of a server on its state folder: its lock, its folders, its socket, ready or a clear reason why not."""
 
 import fcntl
 import json
 import os
 import socket
+import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,24 +14,34 @@ from typing import Self
 from bucle import errors
 from bucle.config import Home
 
+INSTANT_S = 0.01
+INSTANTS = 50
+"""Who looks whether a lock is held has it for an instant: so many of them are waited out."""
+
 
 @dataclass(slots=True)
 class HomeLock(AbstractContextManager["HomeLock"]):
-    """The lock that one server holds on its state folder for life; not a pid file, so a killed server leaves none."""
+    """The lock that a server holds on its state folder for life; not a pid file, so a killed server leaves none.
+
+    `alone` shuts every other server out; else those of the same database share it.
+    """
 
     home: Home
+    alone: bool = True
     descriptor: int = -1
 
     def __enter__(self) -> Self:
-        """Take the lock; Conflict names the server that has it."""
+        """Take the lock; Conflict names a server that has it."""
         make_home(self.home)
         self.descriptor = os.open(self.home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as fault:
+        for _ in range(INSTANTS):
+            if self._lock(fcntl.LOCK_EX if self.alone else fcntl.LOCK_SH):
+                break
+            time.sleep(INSTANT_S)
+        else:
             holder = os.pread(self.descriptor, 64, 0).decode(errors="replace").strip() or "unknown"
             os.close(self.descriptor)
-            raise errors.Conflict("server.second", pid=holder, home=self.home.root) from fault
+            raise errors.Conflict("server.second", pid=holder, home=self.home.root)
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, str(os.getpid()).encode(), 0)
         return self
@@ -40,6 +51,20 @@ class HomeLock(AbstractContextManager["HomeLock"]):
     ) -> None:
         """Give the lock back."""
         os.close(self.descriptor)
+
+    def is_last(self) -> bool:
+        """Return whether no other server is left; from now on none can come, or this one holds nothing any more.
+
+        Of several that leave at once exactly the last one is told so: flock gives up the shared lock first.
+        """
+        return self.alone or self._lock(fcntl.LOCK_EX)
+
+    def _lock(self, how: int) -> bool:
+        try:
+            fcntl.flock(self.descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 def make_home(home: Home) -> None:
@@ -51,6 +76,7 @@ def make_home(home: Home) -> None:
         home.attempts,
         home.environments,
         home.gateway,
+        home.servers,
         home.log,
     )
     try:

@@ -1,20 +1,17 @@
-"""The records of a server: where they are kept, the lease it holds on them, and the thread that renews it."""
+"""The records of a server: where they are kept, and the lease that it holds on them."""
 
 import logging
 import os
-import socket
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
-import sqlalchemy as sa
+from dataclasses import dataclass
+from secrets import token_hex
 
 from bucle import errors
 from bucle.access import policy
-from bucle.config import Home
+from bucle.config import Home, lease_s
+from bucle.server.membership import Membership, member
 from bucle.store import engines, lease
-from bucle.store.lease import RENEW_S, Lease
-from bucle.store.migrate import migrate
+from bucle.store.lease import Member
+from bucle.store.migrate import current, migrate, newest
 from bucle.store.records import Records
 
 LOG = logging.getLogger("bucle.lease")
@@ -22,61 +19,51 @@ LOG = logging.getLogger("bucle.lease")
 
 @dataclass(slots=True)
 class Held:
-    """Records that this server alone writes: by the lock of its folder on a file, by a lease on a shared database."""
+    """Records that are written under the lock of the folder when they are a file, under a lease in a database."""
 
     records: Records
-    lease: Lease | None
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    def renew(self, lost: Callable[[], object]) -> None:
-        """Renew the lease until `stop`; call `lost` when another server has it. A database away is waited for."""
-        if self.lease is None:
-            return
-        while not self._stop.wait(RENEW_S):
-            try:
-                lease.renew(self.records, self.lease)
-            except errors.Unavailable as fault:
-                LOG.warning("%s", fault)
-            except errors.Conflict as fault:
-                LOG.error("%s", fault)  # noqa: TRY400  nothing failed here: the sentence says it all
-                lost()
-                return
-
-    def stop(self) -> None:
-        """End `renew`."""
-        self._stop.set()
+    membership: Membership | None
 
     def close(self) -> None:
         """Give back the lease and every connection."""
-        if self.lease is not None:
+        if self.membership is not None:
             try:
-                lease.give_back(self.records, self.lease)
+                lease.leave(self.records, self.membership.me)
             except errors.Unavailable as fault:
                 LOG.warning("%s", fault)
         self.records.close()
 
 
-def hold(home: Home, asked: str | None) -> Held:
+def hold(home: Home, asked: str | None, server_id: str | None = None) -> Held:
     """Open the records of a state folder whose lock is held, at the newest schema, fenced against every other server.
 
-    `asked` is where they are to be kept; it is remembered. Conflict when they are kept elsewhere, when another server
-    works on them, or when they belong to another key file.
+    `asked` is where they are to be kept; it is remembered. Conflict when they are kept elsewhere, when servers of
+    another folder or version work on them, or when they belong to another key file.
     """
     url = address(home, asked)
     records = Records(url)
     try:
-        held = Held(records, None if url.startswith("sqlite") else _taken(records, home))
+        me = None if url.startswith("sqlite") else member(home, server_id or token_hex(4), lease_s())
+        if me is not None:
+            _refuse_used(records, me)
         migrate(records)
         _refuse_other_keys(home, records)
+        if me is not None:
+            lease.join(records, me)
     except BaseException:
         records.close()
         raise
-    if held.lease is None:
+    if me is None:
         home.records.chmod(0o600)
-    else:
-        records.fence = held.lease.check
-        remember(home, url)
-    return held
+        return Held(records, None)
+    records.fence = me.check
+    remember(home, url)
+    return Held(records, Membership(records=records, me=me, home=home))
+
+
+def is_file(home: Home, asked: str | None) -> bool:
+    """Return whether the records are kept in a file of the state folder: one server alone works on it."""
+    return address(home, asked).startswith("sqlite")
 
 
 def address(home: Home, asked: str | None) -> str:
@@ -106,13 +93,12 @@ def _remembered(home: Home) -> str | None:
         return None
 
 
-def _taken(records: Records, home: Home) -> Lease:
-    """Take the lease before anything is changed; an empty database gets its tables first."""
-    with engines.told_plainly(), records.read() as rows:
-        empty = not sa.inspect(rows).has_table("lease")
-    if empty:
-        migrate(records)
-    return lease.take(records, f"{socket.gethostname()}:{home.root}")
+def _refuse_used(records: Records, me: Member) -> None:
+    """Refuse before anything is changed."""
+    with records.read() as rows:
+        found = current(rows)
+    if found is not None:
+        lease.refuse_used(records, me, newest=newest(), found=found)
 
 
 def _refuse_other_keys(home: Home, records: Records) -> None:

@@ -5,8 +5,8 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from bucle.core.routing import DeploymentRoute, EndpointRoute, Secrets, Worker, table_of
+from bucle.runtime import hold
 from bucle.serving import deployments, endpoints
 from bucle.serving.deployments import Deployment
 from bucle.serving.endpoints import Derive, Endpoint
@@ -24,6 +25,8 @@ from bucle.store.records import Records
 
 WorkerState = Literal["starting", "ready", "restarting", "failed", "stopping"]
 _LOOK_S = 0.02
+_TAKES = 10
+"""Of half a second each."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -77,9 +80,10 @@ class Routes:
     def publish(self) -> int:
         """Write the table that the records hold now; return its generation. Call it after each commit, and at start.
 
-        Whoever comes last writes the newest state, so it does not matter in which order commits are published.
+        Whoever comes last writes the newest state, so it does not matter in which order commits are published, nor by
+        which of several servers.
         """
-        with self.lock, self.records.read() as rows:
+        with self.lock, _alone(self.folder / "routes.lock"), self.records.read() as rows:
             document = self.draw(rows)
             write_file(self.folder / "routes.json", json.dumps(document).encode())
             return int(document["generation"])
@@ -87,8 +91,8 @@ class Routes:
     def catch_up(self) -> None:
         """Write the table when the records have gone on since it was written, as after a disk that was full."""
         with self.records.read() as rows:
-            behind = generation_of(rows) > int(self._read("routes.json").get("generation", 0))
-        if behind:
+            newest = generation_of(rows)
+        if self._read("routes.json").get("generation") != newest:
             self.publish()
 
     def draw(self, rows: sa.Connection) -> dict[str, Any]:
@@ -189,6 +193,21 @@ class Routes:
             timeout_ms=settings.timeout_ms,
             collect=settings.collect,
         )
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Shut out the other servers of this folder.
+
+    One that was stopped meanwhile is not waited for longer than a few seconds: `catch_up` mends what it writes
+    when it wakes up.
+    """
+    lock = next((taken for _ in range(_TAKES) if (taken := hold.take(file)) is not None), None)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 def digest_of_key(salt: str, key: str) -> str:

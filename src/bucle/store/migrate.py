@@ -17,17 +17,20 @@ def script_folder() -> str:
     return str(files("bucle.store") / "migrations")
 
 
+def newest() -> str:
+    """Return the revision that this bucle brings records to."""
+    head = _scripts().get_current_head()
+    assert head is not None, "the history is never empty"
+    return head
+
+
 def migrate(records: Records) -> str:
     """Bring the records to the newest schema in one transaction; return its revision.
 
     Raises Conflict when they were written by a newer bucle.
     """
-    config = Config()
-    config.set_main_option("script_location", script_folder().replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
-    head = scripts.get_current_head()
-    assert head is not None, "the history is never empty"
-    known = {script.revision for script in scripts.walk_revisions()}
+    config, head = _config(), newest()
+    known = {script.revision for script in _scripts().walk_revisions()}
     with engines.told_plainly(), records.engine.begin() as rows:
         found = current(rows)
         if found is not None and found not in known:
@@ -46,6 +49,16 @@ def current(rows: sa.Connection) -> str | None:
         return None
     found: str | None = rows.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     return found
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", script_folder().replace("%", "%%"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _sort_as_bytes(rows: sa.Connection) -> None:

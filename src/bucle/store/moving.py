@@ -14,7 +14,7 @@ from bucle.store import engines
 from bucle.store.metadata import METADATA
 from bucle.store.migrate import migrate
 from bucle.store.records import Records
-from bucle.store.tables.store import lease
+from bucle.store.tables.store import lease, server
 
 BATCH = 1000
 
@@ -40,7 +40,7 @@ def move(source: Records, target: Records) -> list[Moved]:
 def copy(source: Records, target: Records) -> list[Moved]:
     """Do the same with records at the newest schema that others are working on: they are only read, in one snapshot."""
     migrate(target)
-    tables = [table for table in METADATA.sorted_tables if table is not lease]
+    tables = [table for table in METADATA.sorted_tables if table not in (lease, server)]
     with engines.told_plainly(), source.read() as before, target.engine.begin() as after:
         if before.dialect.name == "postgresql":  # it waits while the other side writes
             before.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -55,7 +55,7 @@ def copy(source: Records, target: Records) -> list[Moved]:
 
 
 def _copy(before: sa.Connection, after: sa.Connection, table: sa.Table) -> None:
-    rows = (row._asdict() for row in before.execute(sa.select(table)))
+    rows = (row._asdict() for row in before.execute(sa.select(table).execution_options(yield_per=BATCH)))
     while batch := list(islice(rows, BATCH)):
         after.execute(table.insert(), batch)
     counter = table.autoincrement_column
@@ -79,7 +79,7 @@ def _compared(before: sa.Connection, after: sa.Connection, table: sa.Table) -> M
 
 
 def _digest(rows: sa.Connection, table: sa.Table) -> Moved:
-    found = rows.execute(sa.select(table).order_by(*table.primary_key.columns))
+    found = rows.execute(sa.select(table).order_by(*table.primary_key.columns).execution_options(yield_per=BATCH))
     whole, count = sha256(), 0
     for line in _lines(found):
         whole.update(line)

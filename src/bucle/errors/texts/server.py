@@ -5,6 +5,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "another server (process {pid}) already runs on {home}",
         "use it (`bucle status`), or stop it with `bucle down`",
     ),
+    "server.starting": (
+        "another server has been starting on {home} for too long",
+        "see its `log/start.log`; stop its process if it hangs",
+    ),
+    "server.moved": ("the records of {home} were moved while this server started", "start it again"),
+    "server.no_such": ("no server {id} runs here on {home}", "see `bucle status`"),
     "server.port_taken": (
         "port {port} of {host} is taken",
         "choose another with `--port`, or `--port 0` for any",

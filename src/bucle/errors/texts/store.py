@@ -30,8 +30,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "give postgresql://USER:PASSWORD@HOST/DATABASE, or leave it out for a file in the state folder",
     ),
     "store.held": (
-        "another server ({node}) works on these records; it was last heard of {ago_s} s ago",
-        "stop it, or wait until it has been silent for {lease_s} s",
+        "another server ({node}) works on these records, with a state folder of its own; its lease lasts {left_s} s",
+        "stop it, or start this one on the same state folder; when it was killed, wait until its lease has ended",
+    ),
+    "store.other_version": (
+        "a server of another version ({node}) works on these records",
+        "stop all servers with `bucle down`, then start them again with the newer version",
     ),
     "store.superseded": (
         "another server has taken these records over while this one was away",

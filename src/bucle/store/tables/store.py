@@ -1,4 +1,4 @@
-"""Tables of the store itself: event chains, their heads, answers kept for idempotency keys, the server's lease."""
+"""Tables of the store itself: event chains, their heads, answers kept for idempotency keys, servers, who drives."""
 
 from sqlalchemy import JSON, Column, Integer, PrimaryKeyConstraint, Table
 
@@ -49,4 +49,14 @@ lease = Table(
     text("node"),
     Column("epoch", Integer, nullable=False),
     instant("renewed_at"),
+)
+
+server = Table(
+    "server",
+    METADATA,
+    key("id"),
+    text("folder"),
+    text("machine"),
+    text("place"),
+    instant("expires_at"),
 )
