@@ -92,6 +92,16 @@ class Home:
         return self.root / "trusted-keys.json"
 
     @property
+    def upgrades(self) -> Path:
+        """Snapshots of the records as they were before each upgrade."""
+        return self.root / "upgrades"
+
+    @property
+    def upgrade_mark(self) -> Path:
+        """What says that an upgrade is under way, or was when its process was killed."""
+        return self.upgrades / "under-way.json"
+
+    @property
     def admin_token(self) -> Path:
         """The token of the bootstrap administrator (0600)."""
         return self.root / "admin-token"

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from bucle import config, errors
+from bucle.cli.operating import refusal_in
 from bucle.cli.render import output_options, say, show
 from bucle.cli.session import connect, running_address, server_options
 from bucle.client import Client
@@ -20,7 +21,6 @@ from bucle.config import API_PORT, SCORING_PORT, Home
 
 READY_S = 30.0
 LOOK_S = 0.02
-KINDS = {kind.__name__: kind for kind in errors.BucleError.__subclasses__()}
 
 
 @click.command()
@@ -60,10 +60,13 @@ def up(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
         )
     address = _await_ready(place, process)
+    announced = json.loads(place.server.read_bytes())
+    if announced["upgraded"] is not None:
+        say(f"the records were upgraded; as they were: {announced['upgraded']}")
     say(f"ready at {address} in {time.monotonic() - started:.1f} s · state in {place.root}")
     say(f"  pages     {address}/studio")
     say(f"  tracking  {address}/mlflow/dev   (MLFLOW_TRACKING_URI)")
-    if (outside := json.loads(place.server.read_bytes()).get("network")) is not None:
+    if (outside := announced["network"]) is not None:
         say(f"  network   {outside}")
     say(f"  token     {place.admin_token}   (MLFLOW_TRACKING_TOKEN; when signed in: `bucle token create`)")
     return 0
@@ -124,6 +127,8 @@ def _make_log_folder(place: Home) -> None:
 def _await_ready(place: Home, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + READY_S
     while process.poll() is None and time.monotonic() < deadline:
+        if place.upgrade_mark.exists():  # older records take as long as they take
+            deadline = time.monotonic() + READY_S
         try:
             address = running_address(place)
             with Client(address) as client:
@@ -141,17 +146,6 @@ def _why_not(log: Path, place: Home) -> errors.BucleError:
     told = log.read_text(errors="replace")
     why = told.splitlines()[-1] if told.strip() else "it wrote nothing"
     return refusal_in(told) or errors.PlatformFault("server.did_not_start", why=why, log=place.log / "start.log")
-
-
-def refusal_in(told: str) -> errors.BucleError | None:
-    """Return the error that a server process wrote as its last line, or None."""
-    lines = told.splitlines()
-    words = lines[-1].split("\t") if lines else []
-    if len(words) != 4 or words[0] not in KINDS:
-        return None
-    error = KINDS[words[0]]("wire.as_sent", detail=words[2], hint=words[3])
-    error.code = words[1]
-    return error
 
 
 def _holder(place: Home) -> int | None:

@@ -51,6 +51,7 @@ VERBS = {
     "logout": "bucle.cli.login",
     "can": "bucle.cli.can",
     "why-denied": "bucle.cli.can",
+    "upgrade": "bucle.cli.upgrade",
 }
 
 

@@ -16,16 +16,13 @@ import uvicorn
 from bucle import errors
 from bucle.clock import Clock
 from bucle.config import Home, records_address
-from bucle.server import network
+from bucle.server import network, refusals
 from bucle.server.app import build_application
 from bucle.server.compose import HOST, compose, data_plane
 from bucle.server.life import HomeLock, announce, listen
 from bucle.server.log import without_credentials
 from bucle.server.network import Network
-from bucle.server.records import address, hold, remember
-from bucle.store import engines
-from bucle.store.moving import move
-from bucle.store.records import Records
+from bucle.server.records import hold
 
 
 def main() -> int:
@@ -34,7 +31,6 @@ def main() -> int:
     parser.add_argument("--home", required=True, type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--scoring-port", type=int, default=0)
-    parser.add_argument("--move-records", action="store_true", help="move the records to BUCLE_RECORDS, and leave")
     parser.add_argument("--stop-data-plane", action="store_true", help="stop what a killed server left, and leave")
     network.add_options(parser)
     asked = parser.parse_args()
@@ -45,12 +41,9 @@ def main() -> int:
             if asked.stop_data_plane:
                 data_plane(home, 0).stop()
                 return 0
-            if asked.move_records:
-                return move_records(home)
             return serve(home, asked.port, asked.scoring_port, network.network_of(asked))
     except errors.BucleError as error:
-        print(f"{type(error).__name__}\t{error.code}\t{error.detail}\t{error.hint}", file=sys.stderr)  # noqa: T201
-        return error.exit_status
+        return refusals.say(error)
 
 
 def serve(home: Home, port: int, scoring_port: int, beyond: Network | None = None) -> int:
@@ -91,7 +84,14 @@ def serve(home: Home, port: int, scoring_port: int, beyond: Network | None = Non
             with network.opened(beyond, application, held.records) as outside:
                 for number in (signal.SIGTERM, signal.SIGINT):
                     signal.signal(number, stop)
-                announce(home.server, pid=os.getpid(), address=f"http://{HOST}:{bound}", port=bound, network=outside)
+                announce(
+                    home.server,
+                    pid=os.getpid(),
+                    address=f"http://{HOST}:{bound}",
+                    port=bound,
+                    network=outside,
+                    upgraded=held.upgraded and held.upgraded.snapshot,
+                )
                 server.run(sockets=[listener])
         finally:
             home.server.unlink(missing_ok=True)
@@ -102,19 +102,6 @@ def serve(home: Home, port: int, scoring_port: int, beyond: Network | None = Non
                 loop.join()
             installation.plane.stop()
             installation.close()
-    return 0
-
-
-def move_records(home: Home) -> int:
-    """Move the records of a home whose lock is held to `BUCLE_RECORDS`, say what was moved, keep the address."""
-    asked = records_address()
-    if asked is None:
-        raise errors.BadRequest("store.not_an_address", url="nothing")
-    wanted = engines.normal(asked)
-    with closing(Records(address(home, None))) as source, closing(Records(wanted)) as target:
-        for table in move(source, target):
-            print(f"{table.table}\t{table.rows}\t{table.digest}")  # noqa: T201  read by `bucle db migrate`
-    remember(home, wanted)
     return 0
 
 

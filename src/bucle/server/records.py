@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from bucle import errors
 from bucle.access import policy
 from bucle.config import Home
+from bucle.server.compose import now
+from bucle.server.upgrade import Upgraded, finish_return, upgrade
 from bucle.store import engines, lease
 from bucle.store.lease import RENEW_S, Lease
 from bucle.store.migrate import migrate
@@ -22,10 +24,14 @@ LOG = logging.getLogger("bucle.lease")
 
 @dataclass(slots=True)
 class Held:
-    """Records that this server alone writes: by the lock of its folder on a file, by a lease on a shared database."""
+    """Records that this server alone writes: by the lock of its folder on a file, by a lease on a shared database.
+
+    `upgraded` tells of the upgrade that this start did, where they were at an older schema.
+    """
 
     records: Records
     lease: Lease | None
+    upgraded: Upgraded | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def renew(self, lost: Callable[[], object]) -> None:
@@ -60,12 +66,15 @@ def hold(home: Home, asked: str | None) -> Held:
     """Open the records of a state folder whose lock is held, at the newest schema, fenced against every other server.
 
     `asked` is where they are to be kept; it is remembered. Conflict when they are kept elsewhere, when another server
-    works on them, or when they belong to another key file.
+    works on them, when they are newer, or when they belong to another key file; PlatformFault when they cannot be
+    upgraded, and are as they were.
     """
+    finish_return(home)
     url = address(home, asked)
     records = Records(url)
     try:
         held = Held(records, None if url.startswith("sqlite") else _taken(records, home))
+        held.upgraded = upgrade(home, records, now())
         migrate(records)
         _refuse_other_keys(home, records)
     except BaseException:
