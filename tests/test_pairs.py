@@ -35,7 +35,20 @@ VERB_FIRST = {
     "audit.compare": "audit verify",
 }
 # Verbs that concern this machine or follow an operation on the terminal.
-LOCAL = {"init", "up", "down", "doctor", "demo", "job stream", "db migrate", "backup", "restore", "upgrade"}
+LOCAL = {
+    "init",
+    "up",
+    "down",
+    "doctor",
+    "demo",
+    "job stream",
+    "db migrate",
+    "backup",
+    "restore",
+    "upgrade",
+    "gc",
+    "disk",
+}
 # Methods that go on where an operation ends.
 ON_TOP = {"online_deployment.wait"}
 

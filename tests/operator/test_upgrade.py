@@ -210,13 +210,13 @@ def test_records_in_postgresql(home: Home, records: Records) -> None:
     }
 
 
-def test_every_table_of_a_stored_database_has_rows() -> None:
+def test_every_table_of_a_stored_database_has_rows(tmp_path: Path) -> None:
     """Each earlier schema has its database, each database every table of its schema, each table a row."""
     assert {f"{number:04}" for number in range(1, int(NEWEST))} <= set(SCHEMAS)
     for schema in SCHEMAS:
         told = json.loads((STORED / f"{schema}.json").read_bytes())["rows"]
         assert all(told.values()), schema
-        with closing(Records("sqlite:///:memory:")) as made, made.engine.begin() as rows:
+        with closing(Records(f"sqlite:///{tmp_path / schema}.db")) as made, made.engine.begin() as rows:
             migrate_within(rows, script_folder(), schema)
             names = rows.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars()
             assert set(names) == set(told), schema

@@ -52,6 +52,8 @@ VERBS = {
     "can": "bucle.cli.can",
     "why-denied": "bucle.cli.can",
     "upgrade": "bucle.cli.upgrade",
+    "gc": "bucle.cli.disk",
+    "disk": "bucle.cli.disk",
 }
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from bucle import errors
 from bucle.config import Home, records_address
 from bucle.server import refusals
 from bucle.server.backup import take
+from bucle.server.collecting import Garbage, collect, find
 from bucle.server.compose import now
+from bucle.server.disk import use_of
 from bucle.server.drill import drill
 from bucle.server.life import HomeLock
 from bucle.server.records import address, hold, remember
@@ -33,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=_folder)
     parser.add_argument("--home", type=_home)
     parser.add_argument("--secret-keys", action="store_true")
+    parser.add_argument("--grace-s", type=float, default=0.0)
     asked = parser.parse_args(arguments)
     os.umask(0o077)
     began = time.monotonic()
@@ -115,10 +119,7 @@ def _upgrade(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def _upgrade_plan(asked: argparse.Namespace) -> dict[str, Any]:
-    url = address(asked.home, None)
-    if url.startswith("sqlite") and not asked.home.records.exists():
-        raise errors.NotFound("backup.no_records", home=asked.home.root)
-    made = plan(asked.home, url, now())
+    made = plan(asked.home, _records_of(asked.home), now())
     return {
         **asdict(made),
         "revisions": [{"number": one.number, "says": one.says} for one in made.revisions],
@@ -130,6 +131,41 @@ def _upgrade_back(asked: argparse.Namespace) -> dict[str, Any]:
         return asdict(go_back(asked.home))
 
 
+def _collect(asked: argparse.Namespace) -> dict[str, Any]:
+    return _garbage(asked, collect)
+
+
+def _collect_plan(asked: argparse.Namespace) -> dict[str, Any]:
+    return _garbage(asked, find)
+
+
+def _garbage(
+    asked: argparse.Namespace, act: Callable[[Home, str, datetime, timedelta], Sequence[Garbage]]
+) -> dict[str, Any]:
+    found = act(asked.home, _records_of(asked.home), now(), timedelta(seconds=asked.grace_s))
+    by: dict[tuple[str, str], list[int]] = {}
+    for one in found:
+        by.setdefault((one.workspace or "-", one.kind), []).append(one.size)
+    rows = [
+        {"workspace": workspace, "kind": kind, "count": len(sizes), "bytes": sum(sizes)}
+        for (workspace, kind), sizes in sorted(by.items())
+    ]
+    return {"count": len(found), "bytes": sum(one.size for one in found), "value": rows}
+
+
+def _disk(asked: argparse.Namespace) -> dict[str, Any]:
+    rows = use_of(asked.home, _records_of(asked.home))
+    return {"bytes": sum(row["bytes"] for row in rows), "value": list(rows)}
+
+
+def _records_of(home: Home) -> str:
+    """Return the address of the records of a state folder; NotFound where it holds none."""
+    url = address(home, None)
+    if url.startswith("sqlite") and not home.records.exists():
+        raise errors.NotFound("backup.no_records", home=home.root)
+    return url
+
+
 ACTS: Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "backup": _backup,
     "restore": _restore,
@@ -138,6 +174,9 @@ ACTS: Mapping[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "upgrade": _upgrade,
     "upgrade-plan": _upgrade_plan,
     "upgrade-back": _upgrade_back,
+    "gc": _collect,
+    "gc-plan": _collect_plan,
+    "disk": _disk,
 }
 
 
