@@ -57,6 +57,16 @@ class Home:
         return self.root / "log"
 
     @property
+    def server_log(self) -> Path:
+        """What the server writes about itself, one JSON object a line."""
+        return self.log / "server.log"
+
+    @property
+    def start_log(self) -> Path:
+        """What the process of the last `bucle up` printed: why it did not start, if it did not."""
+        return self.log / "start.log"
+
+    @property
     def heads(self) -> Path:
         """Where the server appends the signed heads of the event chains."""
         return self.log / "audit-heads.jsonl"

@@ -55,7 +55,7 @@ def up(
     if foreground:
         return subprocess.run(command, env=environment, check=False).returncode
     started = time.monotonic()
-    with (place.log / "start.log").open("wb") as log:
+    with place.start_log.open("wb") as log:
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
         )
@@ -77,13 +77,13 @@ def up(
 def down(home: str | None) -> int:
     """Stop the server of a state folder; its jobs go on, and the next `up` adopts them."""
     place = config.find_home(home)
-    pid = _holder(place)
+    pid = holder(place)
     if pid is None:
         _stop_data_plane(place)
         raise errors.NotFound("server.not_running", home=place.root)
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + READY_S
-    while _holder(place) == pid and time.monotonic() < deadline:
+    while holder(place) == pid and time.monotonic() < deadline:
         time.sleep(LOOK_S)
     say("stopped")
     return 0
@@ -96,7 +96,8 @@ def status(server: str | None, home: str | None, output: str | None, query: str 
     """Show whether the server answers. Python: `Client.platform.status()`."""
     with connect(server, home) as client:
         place = config.find_home(home)
-        show({**client.platform.status(), "address": client.address, "home": str(place.root)}, output, query)
+        told = {"address": client.address, "home": str(place.root), "log": str(place.server_log)}
+        show({**client.platform.status(), **told}, output, query)
     return 0
 
 
@@ -138,17 +139,17 @@ def _await_ready(place: Home, process: subprocess.Popen[bytes]) -> str:
         else:
             if json.loads(place.server.read_bytes())["pid"] == process.pid:
                 return address
-    raise _why_not(place.log / "start.log", place)
+    raise _why_not(place)
 
 
-def _why_not(log: Path, place: Home) -> errors.BucleError:
+def _why_not(place: Home) -> errors.BucleError:
     """Return the error that a server that did not start wrote as its last line."""
-    told = log.read_text(errors="replace")
+    told = place.start_log.read_text(errors="replace")
     why = told.splitlines()[-1] if told.strip() else "it wrote nothing"
-    return refusal_in(told) or errors.PlatformFault("server.did_not_start", why=why, log=place.log / "start.log")
+    return refusal_in(told) or errors.PlatformFault("server.did_not_start", why=why, log=place.start_log)
 
 
-def _holder(place: Home) -> int | None:
+def holder(place: Home) -> int | None:
     """Return the process that holds the lock of a state folder, or None."""
     try:
         with place.lock.open("rb") as lock:

@@ -13,16 +13,17 @@ from pathlib import Path
 
 import uvicorn
 
-from bucle import errors
+from bucle import __version__, errors
 from bucle.clock import Clock
 from bucle.config import Home, records_address
-from bucle.server import network, refusals
+from bucle.server import log, network, refusals
 from bucle.server.app import build_application
 from bucle.server.compose import HOST, compose, data_plane
 from bucle.server.life import HomeLock, announce, listen
-from bucle.server.log import without_credentials
 from bucle.server.network import Network
 from bucle.server.records import hold
+
+LOG = logging.getLogger("bucle.server")
 
 
 def main() -> int:
@@ -48,14 +49,8 @@ def main() -> int:
 
 def serve(home: Home, port: int, scoring_port: int, beyond: Network | None = None) -> int:
     """Run API and engine on a home whose lock is held; on loopback, and `beyond` it where that is asked for."""
-    logging.basicConfig(
-        filename=home.log / "server.log",
-        level=logging.INFO,
-        format='{"at":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":%(message)r}',
-    )
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(without_credentials)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request that we send
+    log.write_to(home.server_log)
+    LOG.info("bucle %s starts on %s", __version__, home.root)
     with listen(HOST, port) as listener, closing(hold(home, records_address())) as held:
         bound = listener.getsockname()[1]
         installation = compose(home, held.records, lambda: bound, scoring_port)
@@ -102,6 +97,7 @@ def serve(home: Home, port: int, scoring_port: int, beyond: Network | None = Non
                 loop.join()
             installation.plane.stop()
             installation.close()
+            LOG.info("stopped")
     return 0
 
 
