@@ -13,6 +13,7 @@ PARTS = {"data.announce", "data.upload", "code.announce", "code.upload", "model.
 # Operations whose verb stands alone on the command line.
 VERB_FIRST = {
     "platform.status": "status",
+    "platform.metrics": "metrics",
     "platform.whoami": "whoami",
     "platform.plan": "plan",
     "platform.apply": "apply",

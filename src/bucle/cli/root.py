@@ -53,6 +53,7 @@ VERBS = {
     "why-denied": "bucle.cli.can",
     "upgrade": "bucle.cli.upgrade",
     "gc": "bucle.cli.disk",
+    "metrics": "bucle.cli.metrics",
     "disk": "bucle.cli.disk",
 }
 

@@ -46,6 +46,11 @@ def take(records: Records, node: str) -> Lease:
         return Lease(node=node, epoch=found.epoch + 1)
 
 
+def epoch(rows: sa.Connection) -> int:
+    """Return how often the records were taken by a server; 0 where none needs a lease."""
+    return rows.execute(sa.select(lease.c.epoch).where(lease.c.name == NAME)).scalar_one_or_none() or 0
+
+
 def renew(records: Records, mine: Lease) -> None:
     """Say that this server is alive; Conflict when another one has taken the records over."""
     with records.engine.begin() as rows:
