@@ -13,6 +13,7 @@ PARTS = {"data.announce", "data.upload", "code.announce", "code.upload", "model.
 # Operations whose verb stands alone on the command line.
 VERB_FIRST = {
     "platform.status": "status",
+    "platform.metrics": "metrics",
     "platform.whoami": "whoami",
     "platform.plan": "plan",
     "platform.apply": "apply",
@@ -35,7 +36,20 @@ VERB_FIRST = {
     "audit.compare": "audit verify",
 }
 # Verbs that concern this machine or follow an operation on the terminal.
-LOCAL = {"init", "up", "down", "doctor", "demo", "job stream", "db migrate", "backup", "restore"}
+LOCAL = {
+    "init",
+    "up",
+    "down",
+    "doctor",
+    "demo",
+    "job stream",
+    "db migrate",
+    "backup",
+    "restore",
+    "upgrade",
+    "gc",
+    "disk",
+}
 # Methods that go on where an operation ends.
 ON_TOP = {"online_deployment.wait"}
 

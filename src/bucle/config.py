@@ -62,6 +62,16 @@ class Home:
         return self.root / "log"
 
     @property
+    def server_log(self) -> Path:
+        """What the server writes about itself, one JSON object a line."""
+        return self.log / "server.log"
+
+    @property
+    def start_log(self) -> Path:
+        """What the process of the last `bucle up` printed: why it did not start, if it did not."""
+        return self.log / "start.log"
+
+    @property
     def heads(self) -> Path:
         """Where the server appends the signed heads of the event chains."""
         return self.log / "audit-heads.jsonl"
@@ -107,6 +117,16 @@ class Home:
         return self.root / "trusted-keys.json"
 
     @property
+    def upgrades(self) -> Path:
+        """Snapshots of the records as they were before each upgrade."""
+        return self.root / "upgrades"
+
+    @property
+    def upgrade_mark(self) -> Path:
+        """What says that an upgrade is under way, or was when its process was killed."""
+        return self.upgrades / "under-way.json"
+
+    @property
     def admin_token(self) -> Path:
         """The token of the bootstrap administrator (0600)."""
         return self.root / "admin-token"
@@ -122,6 +142,8 @@ class Living:
     address: str | None
     network: str | None
     drives: bool
+    upgraded: str | None = None
+    """Where the records lie as they were before its start upgraded them."""
 
 
 def living_servers(home: Home) -> Sequence[Living]:
@@ -135,6 +157,7 @@ def living_servers(home: Home) -> Sequence[Living]:
             address=said.get("address"),
             network=said.get("network"),
             drives=file.stem == driver,
+            upgraded=said.get("upgraded"),
         )
         for file in _held(home.servers)
         if (said := _document(file))

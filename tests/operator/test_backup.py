@@ -120,7 +120,7 @@ def test_a_folder_in_use_is_refused(kept: Kept, tmp_path: Path) -> None:
 def test_a_killed_backup_is_none(kept: Kept, tmp_path: Path) -> None:
     """Killed while it copies, it leaves no manifest, and a restore says what that means."""
     big = _big(kept)
-    command = [sys.executable, "-m", "bucle.server.safekeeping", "backup", str(tmp_path / "half")]
+    command = [sys.executable, "-m", "bucle.server.safekeeping", "backup", "--folder", str(tmp_path / "half")]
     process = subprocess.Popen([*command, "--home", str(kept.installation.home)])
     copied = tmp_path / "half" / big.relative_to(kept.installation.home)
     _await(copied.exists)

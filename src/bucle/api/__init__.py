@@ -56,4 +56,4 @@ def routers() -> Sequence[APIRouter]:
         can,
         secret,
     )
-    return [module.DOOR.router for module in nouns]
+    return [*(module.DOOR.router for module in nouns), platform.SCRAPED.router]

@@ -2,12 +2,17 @@
 
 from typing import Any
 
+from fastapi import APIRouter, Response
+
 from bucle import __version__
 from bucle.api.door import OPEN, SIGNED_IN, Called, Door, TheWorld
+from bucle.ops import metrics as measures
 from bucle.ops import stage as stages
 from bucle.ops.whoami import whoami as told
 
 DOOR = Door()
+SCRAPED = Door(router=APIRouter())
+"""Where scrapers look, which know no prefix."""
 
 
 @DOOR.operation("GET", "/health", name="platform.status", permission=OPEN)
@@ -32,3 +37,9 @@ def list_stages(world: TheWorld, call: Called) -> dict[str, Any]:
 def show_stage(world: TheWorld, call: Called, stage: str) -> dict[str, Any]:
     """Show one stage."""
     return stages.show(world, call, stage)
+
+
+@SCRAPED.operation("GET", "/metrics", name="platform.metrics", permission="metrics/read")
+def metrics(world: TheWorld, call: Called) -> Response:
+    """Measure the platform, in Prometheus' text format."""
+    return Response(measures.read(world, call), media_type=measures.FORMAT)

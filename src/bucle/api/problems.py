@@ -50,7 +50,7 @@ def install_problems(application: FastAPI) -> None:
     @application.exception_handler(Exception)
     def of_fault(request: Request, error: Exception) -> JSONResponse:
         request_id = request.state.request_id
-        LOG.error("request %s failed", request_id, exc_info=error)
+        LOG.error("request %s failed", request_id, exc_info=error, extra={"request_id": request_id})
         return problem(request, errors.PlatformFault("wire.fault", error=type(error).__name__, request_id=request_id))
 
 
@@ -81,7 +81,8 @@ def _record(request: Request, error: errors.Refused) -> None:
     try:
         record_denial(request.app.state.world, call, error, f"{request.method} {request.url.path}")
     except Exception:
-        LOG.exception("the refusal of request %s was not recorded", call.request_id)
+        told = {"request_id": call.request_id}
+        LOG.exception("the refusal of request %s was not recorded", call.request_id, extra=told)
 
 
 def _message(fault: Mapping[str, Any]) -> str:

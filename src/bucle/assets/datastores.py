@@ -15,7 +15,7 @@ from bucle.core.classes import DataClass
 from bucle.core.manifest import Manifest
 from bucle.spec.digest import FolderEntry
 from bucle.store.instants import to_micros
-from bucle.store.objects import hex_of, sync_folder, take_file, told_plainly
+from bucle.store.objects import hex_of, sync_folder, take_file, told_plainly, touched
 from bucle.store.records import Transaction
 from bucle.store.tables.assets import asset, datastore
 
@@ -35,7 +35,7 @@ class Datastore:
 
     def has(self, digest: str) -> bool:
         """Return whether bytes of `digest` have arrived."""
-        return self._arrived(digest).is_file()
+        return touched(self._arrived(digest))
 
     def receive(self, named: str, chunks: Iterable[bytes]) -> None:
         """Take bytes in under the digest they are said to have; BadRequest when they have another."""
@@ -52,7 +52,7 @@ class Datastore:
     def place(self, manifest: Manifest) -> Path:
         """Lay out the files of `manifest`, read-only, complete or not at all; return their folder. Idempotent."""
         folder = self.folder_of(manifest.digest)
-        if folder.is_dir():
+        if touched(folder):
             return folder
         draft = folder.with_name(f".{secrets.token_hex(8)}")
         try:

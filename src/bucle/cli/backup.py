@@ -1,7 +1,5 @@
 """`bucle backup`, `bucle restore`: what a state folder holds, kept elsewhere while it is used, and brought back."""
 
-import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import click
 
 from bucle import config, errors
-from bucle.cli.life import refusal_in
+from bucle.cli.operating import operate
 from bucle.cli.render import output_options, say, show
 
 CHECK_COLUMNS = ("check", "ok", "looked_at", "took_s", "wrong")
@@ -27,7 +25,9 @@ def backup(folder: Path, home: str | None, output: str | None, query: str | None
     and of signatures are left out unless you ask for them: keep a copy of secret-keys.json elsewhere.
     """
     place = config.find_home(home)
-    done = _run("backup", folder, "--home", str(place.root), *(("--secret-keys",) if with_secret_keys else ()))
+    done = operate(
+        "backup", "--folder", str(folder), "--home", str(place.root), *(("--secret-keys",) if with_secret_keys else ())
+    )
     show(done, output, query)
     _name_outside(done)
     say(f"{done['rows']} rows, {done['files']} files; try it: `bucle restore {folder} --drill`")
@@ -51,10 +51,10 @@ def restore(
     if drill:
         if home is not None or records is not None:
             raise click.UsageError("--drill takes neither --home nor --records: it uses a folder of its own")
-        return _show_drill(_run("drill", folder), output, query)
+        return _show_drill(operate("drill", "--folder", str(folder)), output, query)
     if home is None:
         raise errors.BadRequest("backup.no_home")
-    done = _run("restore", folder, "--home", home, records=records)
+    done = operate("restore", "--folder", str(folder), "--home", home, records=records)
     show(done, output, query)
     _name_outside(done)
     for environment in done["not_built"]:
@@ -77,15 +77,3 @@ def _show_drill(done: dict[str, Any], output: str | None, query: str | None) -> 
 def _name_outside(done: dict[str, Any]) -> None:
     for folder in done["outside"]:
         say(f"not in the backup: the datastore {folder} lies outside the state folder")
-
-
-def _run(act: str, folder: Path, *options: str, records: str | None = None) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bucle.server.safekeeping", act, str(folder), *options]
-    environment = config.with_records(records)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        told = done.stderr.strip().splitlines()
-        why = told[-1] if told else f"exit status {done.returncode}"
-        raise refusal_in(done.stderr) or errors.PlatformFault("backup.process_failed", does=act, why=why)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer

@@ -12,7 +12,8 @@ import click
 
 from bucle import config, errors
 from bucle.cli.render import output_options, show
-from bucle.cli.session import connect, running_address
+from bucle.cli.session import connect
+from bucle.cli.starting import server_rows
 from bucle.config import Home
 
 LEAST_FREE_BYTES = 1 << 30
@@ -29,7 +30,8 @@ def doctor(home: str | None, output: str | None, query: str | None, *, isolation
     if isolation:
         return _show_acts(output, query)
     place = config.find_home(home)
-    found = [*_isolation(), _permissions(place), *_key_files(place), _disk(place), _server(place), *_rights(place)]
+    rows = [*_isolation(), _permissions(place), *_key_files(place), _disk(place)]
+    found = [*rows, *server_rows(place), *_rights(place)]
     show(found, output, query, ("check", "verdict", "detail"))
     return 7 if any(row["verdict"] == "fail" for row in found) else 0
 
@@ -100,13 +102,6 @@ def _disk(place: Home) -> dict[str, str]:
     existing = next(path for path in (place.root, *place.root.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     return _row("disk", "ok" if free >= LEAST_FREE_BYTES else "fail", f"{free / 1e9:.1f} GB free at {existing}")
-
-
-def _server(place: Home) -> dict[str, str]:
-    try:
-        return _row("server", "ok", f"runs at {running_address(place)}")
-    except errors.PlatformFault:
-        return _row("server", "ok", "does not run; `bucle up` starts it")
 
 
 def _rights(place: Home) -> Iterator[dict[str, str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from bucle import config, errors
+from bucle.cli.operating import refusal_in
 from bucle.cli.render import output_options, say, show
 from bucle.cli.session import connect, server_options
 from bucle.client import Client
@@ -22,7 +23,6 @@ from bucle.config import API_PORT, SCORING_PORT, Home, Living
 
 READY_S = 30.0
 LOOK_S = 0.02
-KINDS = {kind.__name__: kind for kind in errors.BucleError.__subclasses__()}
 
 
 @click.command()
@@ -57,11 +57,13 @@ def up(
     if foreground:
         return subprocess.run(command, env=environment, check=False).returncode
     started = time.monotonic()
-    with (place.log / "start.log").open("wb") as log:
+    with place.start_log.open("wb") as log:
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
         )
     ready = _await_ready(place, process)
+    if (snapshot := ready.upgraded) is not None:
+        say(f"the records were upgraded; as they were: {snapshot}")
     say(f"ready at {ready.address} in {time.monotonic() - started:.1f} s · state in {place.root}")
     others = [one.address for one in config.living_servers(place) if one.id != ready.id and one.address is not None]
     if others:
@@ -80,7 +82,7 @@ def up(
 def down(home: str | None, server_id: str | None) -> int:
     """Stop the servers of a state folder; its jobs go on, and the next `up` adopts them."""
     place = config.find_home(home)
-    stopped = [one for one in _running_here(place) if server_id in {None, one.id}]
+    stopped = [one for one in running_here(place) if server_id in {None, one.id}]
     if not stopped:
         if server_id is not None:
             raise errors.NotFound("server.no_such", id=server_id, home=place.root)
@@ -91,7 +93,7 @@ def down(home: str | None, server_id: str | None) -> int:
             os.kill(one.pid, signal.SIGTERM)
     deadline = time.monotonic() + READY_S
     gone = {one.id for one in stopped}
-    while gone & {one.id for one in _running_here(place)} and time.monotonic() < deadline:
+    while gone & {one.id for one in running_here(place)} and time.monotonic() < deadline:
         time.sleep(LOOK_S)
     say("stopped")
     return 0
@@ -104,7 +106,12 @@ def status(server: str | None, home: str | None, output: str | None, query: str 
     """Show whether the server answers, and which others there are. Python: `Client.platform.status()`."""
     with connect(server, home) as client:
         place = config.find_home(home)
-        told = {**client.platform.status(), "address": client.address, "home": str(place.root)}
+        told = {
+            **client.platform.status(),
+            "address": client.address,
+            "home": str(place.root),
+            "log": str(place.server_log),
+        }
         known = [asdict(one) for one in config.living_servers(place)]
         if any(one["address"] == client.address for one in known):
             told["servers"] = known
@@ -139,11 +146,13 @@ def _make_log_folder(place: Home) -> None:
 def _await_ready(place: Home, process: subprocess.Popen[bytes]) -> Living:
     deadline = time.monotonic() + READY_S
     while process.poll() is None and time.monotonic() < deadline:
+        if place.upgrade_mark.exists():  # older records take as long as they take
+            deadline = time.monotonic() + READY_S
         ready = [one for one in config.living_servers(place) if one.pid == process.pid and one.address is not None]
         if ready and _answers(ready[0]):
             return ready[0]
         time.sleep(LOOK_S)
-    raise _why_not(place.log / "start.log", place)
+    raise _why_not(place)
 
 
 def _answers(one: Living) -> bool:
@@ -155,25 +164,14 @@ def _answers(one: Living) -> bool:
     return True
 
 
-def _why_not(log: Path, place: Home) -> errors.BucleError:
+def _why_not(place: Home) -> errors.BucleError:
     """Return the error that a server that did not start wrote as its last line."""
-    told = log.read_text(errors="replace")
+    told = place.start_log.read_text(errors="replace")
     why = told.splitlines()[-1] if told.strip() else "it wrote nothing"
-    return refusal_in(told) or errors.PlatformFault("server.did_not_start", why=why, log=place.log / "start.log")
+    return refusal_in(told) or errors.PlatformFault("server.did_not_start", why=why, log=place.start_log)
 
 
-def refusal_in(told: str) -> errors.BucleError | None:
-    """Return the error that a server process wrote as its last line, or None."""
-    lines = told.splitlines()
-    words = lines[-1].split("\t") if lines else []
-    if len(words) != 4 or words[0] not in KINDS:
-        return None
-    error = KINDS[words[0]]("wire.as_sent", detail=words[2], hint=words[3])
-    error.code = words[1]
-    return error
-
-
-def _running_here(place: Home) -> list[Living]:
+def running_here(place: Home) -> list[Living]:
     """Return the servers of a state folder on this machine, one that is only starting or of an older version too."""
     found = [one for one in config.living_servers(place) if one.host == socket.gethostname() and one.pid]
     pid = None if found else _holder(place)

@@ -51,6 +51,10 @@ VERBS = {
     "logout": "bucle.cli.login",
     "can": "bucle.cli.can",
     "why-denied": "bucle.cli.can",
+    "upgrade": "bucle.cli.upgrade",
+    "gc": "bucle.cli.disk",
+    "metrics": "bucle.cli.metrics",
+    "disk": "bucle.cli.disk",
 }
 
 

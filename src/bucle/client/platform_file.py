@@ -20,6 +20,10 @@ class Platform:
         """Return the server's health and version."""
         return dict(self.session.get(f"{PREFIX}/health"))
 
+    def metrics(self) -> str:
+        """Return the platform's measurements in Prometheus' text format."""
+        return self.session.send("GET", "/metrics").text
+
     def whoami(self) -> dict[str, Any]:
         """Return who this client is and what he holds where."""
         return dict(self.session.get(f"{PREFIX}/whoami"))

@@ -38,6 +38,19 @@ def ends(rows: sa.Connection, attempt_ids: Collection[str]) -> Mapping[str, Why]
     return {row.id: row.why for row in rows.execute(query)}
 
 
+def ended(rows: sa.Connection) -> Mapping[tuple[str, str], int]:
+    """Return how many attempts ended, by stage and by why: each was folded into its job once."""
+    query = sa.select(step.c.stage, attempt.c.why, sa.func.count()).join(step, step.c.id == attempt.c.step_id)
+    found = rows.execute(query.where(attempt.c.ended_at.is_not(None)).group_by(step.c.stage, attempt.c.why))
+    return {(stage, why or "completed"): count for stage, why, count in found}
+
+
+def jobs_by_state(rows: sa.Connection) -> Mapping[tuple[str, str], int]:
+    """Return how many jobs there are, by stage and state."""
+    query = sa.select(job.c.stage, job.c.state, sa.func.count()).group_by(job.c.stage, job.c.state)
+    return {(stage, state): count for stage, state, count in rows.execute(query)}
+
+
 def ended_jobs(rows: sa.Connection, asked: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
     """Return the state of each job, by stage and name, that has ended."""
     query = sa.select(job.c.stage, job.c.name, job.c.state).where(

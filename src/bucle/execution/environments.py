@@ -11,7 +11,7 @@ from pathlib import Path
 from bucle import errors
 from bucle.core.classes import Tier
 from bucle.core.environment import Ask
-from bucle.store.objects import hex_of, write_file
+from bucle.store.objects import hex_of, touched, write_file
 
 HERE = ".".join(platform.python_version_tuple()[:2])
 """The minor version of the server's own interpreter: what an environment that names none gets."""
@@ -58,6 +58,7 @@ class Environments:
         """Write down what is asked, so that its build step finds it."""
         folder = self.folder(ask.digest)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        touched(folder)
         self.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (folder / "ask.json").exists():
             write_file(folder / "ask.json", json.dumps(ask.document()).encode())

@@ -38,6 +38,19 @@ def running(rows: sa.Connection) -> Sequence[str]:
     return list(rows.execute(sa.select(attempt.c.id).where(attempt.c.state == "running")).scalars())
 
 
+def waiting(rows: sa.Connection) -> Mapping[str, int]:
+    """Return how many steps of a stage could start if there were a slot for them."""
+    query = (
+        sa.select(step.c.stage, sa.func.count().label("waiting")).where(step.c.state == "ready").group_by(step.c.stage)
+    )
+    return {row.stage: row.waiting for row in rows.execute(query)}
+
+
+def busy(rows: sa.Connection) -> Mapping[str, int]:
+    """Return how many attempts of a stage have not ended."""
+    return _busy(rows)
+
+
 def starting_again(rows: sa.Connection, attempt_id: str, places: Mapping[str, Place]) -> Starting:
     """Return what an attempt that was written but never claimed needs to be submitted once more."""
     row = rows.execute(

@@ -93,15 +93,16 @@ def enter(request: Request) -> tuple[World, Call, str]:
 
 async def answer(request: Request, work: Callable[[], Response]) -> Response:
     """Do the work of a request in a thread; whatever goes wrong leaves as MLflow's clients read it."""
+    told = {"request_id": request.state.request_id}
     try:
         return await run_in_threadpool(work)
     except errors.Unavailable as fault:  # the client's retry is right
-        LOG.warning("request %s was not answered: %s", request.state.request_id, fault)
+        LOG.warning("request %s was not answered: %s", request.state.request_id, fault, extra=told)
         return _error(503, "TEMPORARILY_UNAVAILABLE", str(fault))
     except errors.BucleError as error:
         return await failed(request, error)
     except Exception:  # the outer door: the log line has the request's id
-        LOG.exception("request %s failed", request.state.request_id)
+        LOG.exception("request %s failed", request.state.request_id, extra=told)
         return _error(500, "INTERNAL_ERROR", f"the platform failed; its log says why under {request.state.request_id}")
 
 

@@ -20,6 +20,7 @@ from bucle.core.classes import Tier
 from bucle.core.snapshot import Caller, Principal
 from bucle.execution.environments import Environments
 from bucle.execution.launcher import Launcher
+from bucle.ops.request_counts import RequestCounts
 from bucle.serving.routes import Routes
 from bucle.store.events import Event
 from bucle.store.objects import Objects
@@ -90,6 +91,7 @@ class World:
     signing: Signing
     passwords: Passwords = field(default_factory=Passwords)
     attempts: Attempts = field(default_factory=Attempts)
+    requests: RequestCounts = field(default_factory=RequestCounts)
 
     @property
     def models(self) -> Path:

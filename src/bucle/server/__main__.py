@@ -11,20 +11,18 @@ from pathlib import Path
 
 import uvicorn
 
-from bucle import errors
+from bucle import __version__, errors
 from bucle.config import Home, records_address
-from bucle.server import network
+from bucle.server import log, network, refusals
 from bucle.server.app import build_application
 from bucle.server.compose import HOST, compose, data_plane
 from bucle.server.life import HomeLock, listen
-from bucle.server.log import without_credentials
 from bucle.server.membership import Registered, starting
 from bucle.server.network import Network
-from bucle.server.records import address, hold, is_file, remember
+from bucle.server.records import hold, is_file
 from bucle.server.running import Running
-from bucle.store import engines
-from bucle.store.moving import move
-from bucle.store.records import Records
+
+LOG = logging.getLogger("bucle.server")
 
 
 def main() -> int:
@@ -33,25 +31,21 @@ def main() -> int:
     parser.add_argument("--home", required=True, type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--scoring-port", type=int, default=0)
-    parser.add_argument("--move-records", action="store_true", help="move the records to BUCLE_RECORDS, and leave")
     parser.add_argument("--stop-data-plane", action="store_true", help="stop what a killed server left, and leave")
     network.add_options(parser)
     asked = parser.parse_args()
     os.umask(0o077)
     home = Home(root=asked.home.resolve())
     try:
-        alone = asked.stop_data_plane or asked.move_records or is_file(home, records_address())
+        alone = asked.stop_data_plane or is_file(home, records_address())
         with HomeLock(home, alone=alone) as lock:
             if asked.stop_data_plane:
                 data_plane(home, 0).stop()
                 return 0
-            if asked.move_records:
-                return move_records(home)
             with Registered(home) as registered:
                 return serve(lock, registered, (asked.port, asked.scoring_port), network.network_of(asked))
     except errors.BucleError as error:
-        print(f"{type(error).__name__}\t{error.code}\t{error.detail}\t{error.hint}", file=sys.stderr)  # noqa: T201
-        return error.exit_status
+        return refusals.say(error)
 
 
 def serve(lock: HomeLock, registered: Registered, ports: tuple[int, int], beyond: Network | None = None) -> int:
@@ -60,7 +54,8 @@ def serve(lock: HomeLock, registered: Registered, ports: tuple[int, int], beyond
     `ports` are those of the API and of scoring. Conflict when another server took its lease.
     """
     home = lock.home
-    _log_to(home)
+    log.write_to(home.server_log)
+    LOG.info("bucle %s starts on %s", __version__, home.root)
     with listen(HOST, ports[0]) as listener, ExitStack() as kept:
         bound = listener.getsockname()[1]
         with starting(home):
@@ -82,7 +77,8 @@ def serve(lock: HomeLock, registered: Registered, ports: tuple[int, int], beyond
             with network.opened(beyond, application, held.records) as outside:
                 for number in (signal.SIGTERM, signal.SIGINT):
                     signal.signal(number, stop)
-                registered.tell(address=f"http://{HOST}:{bound}", network=outside)
+                before = None if held.upgraded is None else held.upgraded.snapshot
+                registered.tell(address=f"http://{HOST}:{bound}", network=outside, upgraded=before)
                 registered.name_a_living()
                 running.begin(leave)
                 server.run(sockets=[listener])
@@ -90,32 +86,9 @@ def serve(lock: HomeLock, registered: Registered, ports: tuple[int, int], beyond
             running.end()
             if lock.is_last():
                 installation.plane.stop()
+    LOG.info("stopped")
     if running.superseded:
         raise errors.Conflict("store.superseded")
-    return 0
-
-
-def _log_to(home: Home) -> None:
-    logging.basicConfig(
-        filename=home.log / "server.log",
-        level=logging.INFO,
-        format='{"at":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":%(message)r}',
-    )
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(without_credentials)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request that we send
-
-
-def move_records(home: Home) -> int:
-    """Move the records of a home whose lock is held to `BUCLE_RECORDS`, say what was moved, keep the address."""
-    asked = records_address()
-    if asked is None:
-        raise errors.BadRequest("store.not_an_address", url="nothing")
-    wanted = engines.normal(asked)
-    with closing(Records(address(home, None))) as source, closing(Records(wanted)) as target:
-        for table in move(source, target):
-            print(f"{table.table}\t{table.rows}\t{table.digest}")  # noqa: T201  read by `bucle db migrate`
-    remember(home, wanted)
     return 0
 
 

@@ -35,7 +35,7 @@ def build_application(world: World, hosts: Iterable[str] = ()) -> ASGIApp:
     application.include_router(mlflow_router())
     refuse_unguarded(application.routes)
     application.openapi = partial(document, application)  # type: ignore[method-assign]  # FastAPI's way to change it
-    return Guard(application=application, hosts=LOOPBACK | frozenset(hosts))
+    return Guard(application=application, hosts=LOOPBACK | frozenset(hosts), counts=world.requests)
 
 
 def refuse_unguarded(routes: Sequence[BaseRoute]) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bucle import errors
+from bucle.ops.request_counts import UNKNOWN, RequestCounts
 
 LARGEST_DOCUMENT = 16 << 20
 LARGEST_UPLOAD = 64 << 30
@@ -24,6 +25,7 @@ class Guard:
 
     application: ASGIApp
     hosts: frozenset[str]
+    counts: RequestCounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -65,6 +67,8 @@ class Guard:
                 answer["x-request-id"] = request_id
                 answer["x-content-type-options"] = "nosniff"
                 answer.setdefault("cache-control", "no-store")
+                route = getattr(scope.get("route"), "path", UNKNOWN)  # put there by the router
+                self.counts.add(scope["method"] if route != UNKNOWN else UNKNOWN, route, message["status"])
             await send(message)
 
         await self.application(scope, receive_limited, send_marked)

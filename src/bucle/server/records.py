@@ -8,7 +8,9 @@ from secrets import token_hex
 from bucle import errors
 from bucle.access import policy
 from bucle.config import Home, lease_s
+from bucle.server.compose import now
 from bucle.server.membership import Membership, member
+from bucle.server.upgrade import Upgraded, finish_return, upgrade
 from bucle.store import engines, lease
 from bucle.store.lease import Member
 from bucle.store.migrate import current, migrate, newest
@@ -19,10 +21,14 @@ LOG = logging.getLogger("bucle.lease")
 
 @dataclass(slots=True)
 class Held:
-    """Records that are written under the lock of the folder when they are a file, under a lease in a database."""
+    """Records that are written under the lock of the folder when they are a file, under a lease in a database.
+
+    `upgraded` tells of the upgrade that this start did, where they were at an older schema.
+    """
 
     records: Records
     membership: Membership | None
+    upgraded: Upgraded | None = None
 
     def close(self) -> None:
         """Give back the lease and every connection."""
@@ -38,14 +44,17 @@ def hold(home: Home, asked: str | None, server_id: str | None = None) -> Held:
     """Open the records of a state folder whose lock is held, at the newest schema, fenced against every other server.
 
     `asked` is where they are to be kept; it is remembered. Conflict when they are kept elsewhere, when servers of
-    another folder or version work on them, or when they belong to another key file.
+    another folder or version work on them, when they are newer, or when they belong to another key file; PlatformFault
+    when they cannot be upgraded, and are as they were.
     """
+    finish_return(home)
     url = address(home, asked)
     records = Records(url)
     try:
         me = None if url.startswith("sqlite") else member(home, server_id or token_hex(4), lease_s())
         if me is not None:
             _refuse_used(records, me)
+        upgraded = upgrade(home, records, now())
         migrate(records)
         _refuse_other_keys(home, records)
         if me is not None:
@@ -55,10 +64,10 @@ def hold(home: Home, asked: str | None, server_id: str | None = None) -> Held:
         raise
     if me is None:
         home.records.chmod(0o600)
-        return Held(records, None)
+        return Held(records, None, upgraded)
     records.fence = me.check
     remember(home, url)
-    return Held(records, Membership(records=records, me=me, home=home))
+    return Held(records, Membership(records=records, me=me, home=home), upgraded)
 
 
 def is_file(home: Home, asked: str | None) -> bool:

@@ -13,7 +13,7 @@ from bucle.serving.endpoints import Endpoint
 from bucle.serving.generation import raise_generation
 from bucle.store.instants import of_micros, to_micros
 from bucle.store.records import Transaction
-from bucle.store.tables.serving import deployment
+from bucle.store.tables.serving import deployment, endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +95,14 @@ def adjust(transaction: Transaction, found: Deployment, document: Mapping[str, A
     transaction.rows.execute(deployment.update().where(deployment.c.id == found.id).values(values))
     raise_generation(transaction)
     return replace(found, document=document, settings=settings)
+
+
+def by_state(rows: sa.Connection) -> Mapping[tuple[str, str], int]:
+    """Return how many deployments there are, by stage and state."""
+    query = sa.select(endpoint.c.stage, deployment.c.state, sa.func.count())
+    joined = query.join(endpoint, endpoint.c.id == deployment.c.endpoint_id)
+    found = rows.execute(joined.group_by(endpoint.c.stage, deployment.c.state))
+    return {(stage, state): count for stage, state, count in found}
 
 
 def in_states(rows: sa.Connection, states: Sequence[DeploymentState]) -> Sequence[Deployment]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bucle.core.manifest import Manifest
-from bucle.store.objects import hex_of
+from bucle.store.objects import hex_of, touched
 
 
 def lay_model(root: Path, manifest: Manifest, path_of: Callable[[str], Path]) -> Path:
@@ -15,7 +15,7 @@ def lay_model(root: Path, manifest: Manifest, path_of: Callable[[str], Path]) ->
     `path_of` says where the bytes of a digest lie. The folder appears whole, and its files are read-only.
     """
     target = root / hex_of(manifest.digest)
-    if target.is_dir():
+    if touched(target):
         return target
     draft = root / f".{secrets.token_hex(8)}"
     try:

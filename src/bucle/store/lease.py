@@ -73,6 +73,11 @@ def refuse_used(records: Records, me: Member, *, newest: str, found: str | None)
                     raise errors.Conflict("store.held", node=older.node, left_s=left_s)
 
 
+def epoch(rows: sa.Connection) -> int:
+    """Return how often a server began to drive; 0 where none needs a lease."""
+    return rows.execute(sa.select(lease.c.epoch).where(lease.c.name == DRIVER)).scalar_one_or_none() or 0
+
+
 def join(records: Records, me: Member) -> None:
     """Become one of the servers of the records; Conflict while servers of another state folder live."""
     with _writing(records) as rows:

@@ -1,5 +1,7 @@
 """Migrations: one Alembic history; a server brings older records to the newest schema and refuses newer ones."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 
 import sqlalchemy as sa
@@ -11,6 +13,29 @@ from bucle import errors
 from bucle.store import engines
 from bucle.store.records import Records
 
+HEAD = "head"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One step of the history: its number, what it brings in a sentence, the tables whose old rows it changes.
+
+    A revision's module names them as `CHANGES`; of all others every row must be the same before and after.
+    """
+
+    number: str
+    says: str
+    changes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where records stand in the history: the revision they are at (None: empty), the newest, what lies between."""
+
+    found: str | None
+    known: str
+    pending: Sequence[Revision]
+
 
 def script_folder() -> str:
     """Return where the history lies."""
@@ -19,7 +44,7 @@ def script_folder() -> str:
 
 def newest() -> str:
     """Return the revision that this bucle brings records to."""
-    head = _scripts().get_current_head()
+    head = ScriptDirectory.from_config(_config(script_folder())).get_current_head()
     assert head is not None, "the history is never empty"
     return head
 
@@ -29,18 +54,42 @@ def migrate(records: Records) -> str:
 
     Raises Conflict when they were written by a newer bucle.
     """
-    config, head = _config(), newest()
-    known = {script.revision for script in _scripts().walk_revisions()}
     with engines.told_plainly(), records.engine.begin() as rows:
-        found = current(rows)
-        if found is not None and found not in known:
-            raise errors.Conflict("store.newer_schema", where=engines.shown(records.url), found=found, known=head)
-        if found != head:
-            config.attributes["connection"] = rows
-            command.upgrade(config, "head")
-            if rows.dialect.name == "postgresql":
-                _sort_as_bytes(rows)
-    return head
+        return migrate_within(rows, script_folder())
+
+
+def migrate_within(rows: sa.Connection, history: str, to: str = HEAD) -> str:
+    """Do the same within a transaction, by the history in a folder, up to a revision of it."""
+    standing = standing_of(rows, history)
+    if standing.pending:
+        config = _config(history)
+        config.attributes["connection"] = rows
+        command.upgrade(config, to)
+        if rows.dialect.name == "postgresql":
+            _sort_as_bytes(rows)
+    return standing.known
+
+
+def standing_of(rows: sa.Connection, history: str) -> Standing:
+    """Return where records stand; Conflict when they were written by a newer bucle."""
+    scripts = ScriptDirectory.from_config(_config(history))
+    oldest_first = [*scripts.walk_revisions()][::-1]
+    assert oldest_first, "the history is never empty"
+    numbers = [script.revision for script in oldest_first]
+    found = current(rows)
+    if found is not None and found not in numbers:
+        where = engines.shown(str(rows.engine.url))
+        raise errors.Conflict("store.newer_schema", where=where, found=found, known=numbers[-1])
+    done = 0 if found is None else numbers.index(found) + 1
+    pending = [
+        Revision(
+            number=script.revision,
+            says=script.doc.strip(),
+            changes=frozenset(getattr(script.module, "CHANGES", ())),
+        )
+        for script in oldest_first[done:]
+    ]
+    return Standing(found=found, known=numbers[-1], pending=pending)
 
 
 def current(rows: sa.Connection) -> str | None:
@@ -51,14 +100,10 @@ def current(rows: sa.Connection) -> str | None:
     return found
 
 
-def _config() -> Config:
+def _config(history: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", script_folder().replace("%", "%%"))
+    config.set_main_option("script_location", history.replace("%", "%%"))
     return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
 
 
 def _sort_as_bytes(rows: sa.Connection) -> None:

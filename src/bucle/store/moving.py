@@ -1,6 +1,6 @@
 """Records moved from one database to another: every row, in one transaction, counted and digested on both sides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
@@ -40,7 +40,11 @@ def move(source: Records, target: Records) -> list[Moved]:
 def copy(source: Records, target: Records) -> list[Moved]:
     """Do the same with records at the newest schema that others are working on: they are only read, in one snapshot."""
     migrate(target)
-    tables = [table for table in METADATA.sorted_tables if table not in (lease, server)]
+    return copy_tables(source, target, [table for table in METADATA.sorted_tables if table not in (lease, server)])
+
+
+def copy_tables(source: Records, target: Records, tables: Sequence[sa.Table]) -> list[Moved]:
+    """Do the same with these tables, which both sides have."""
     with engines.told_plainly(), source.read() as before, target.engine.begin() as after:
         if before.dialect.name == "postgresql":  # it waits while the other side writes
             before.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")

@@ -43,8 +43,11 @@ class Objects:
         return stored
 
     def has(self, workspace: str, digest: str) -> bool:
-        """Return whether this workspace keeps `digest`; other workspaces are never asked."""
-        return self._path(workspace, digest).is_file()
+        """Return whether this workspace keeps `digest`; other workspaces are never asked.
+
+        Who is told so may name it next: from now on it is as young as if it had just been sent.
+        """
+        return touched(self._path(workspace, digest))
 
     def path(self, workspace: str, digest: str) -> Path:
         """Return where `digest` lies; NotFound when this workspace does not keep it."""
@@ -79,6 +82,15 @@ def hex_of(digest: str) -> str:
     if found is None:
         raise errors.NotFound("store.object_missing", digest=digest[:80])
     return found[1]
+
+
+def touched(path: Path) -> bool:
+    """Make what lies at `path` young again, that no collection takes it; return whether it is there."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @contextmanager

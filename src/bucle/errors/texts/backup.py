@@ -34,5 +34,4 @@ TEXTS: dict[str, tuple[str, str]] = {
         "mend that and begin again; nothing of it was left behind",
     ),
     "backup.drill_failed": ("the drill failed: {why}", "use another backup, and find out what this one lacks"),
-    "backup.process_failed": ("the process that {does} ended without a word: {why}", "run it again; report it to us"),
 }

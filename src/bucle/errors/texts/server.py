@@ -20,7 +20,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the server at {address} does not answer ({why})",
         "see `bucle status` and `bucle doctor`",
     ),
-    "server.did_not_start": ("the server did not start: {why}", "see {log}"),
+    "server.did_not_start": ("the server did not start: {why}", "run `bucle doctor`; what it printed is in {log}"),
+    "server.process_failed": ("the process of {act} ended without a word: {why}", "run it again; report it to us"),
     "server.home_not_writable": (
         "the state folder {home} cannot be written: {why}",
         "choose another with `--home`",
