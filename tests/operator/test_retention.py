@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bucle import errors
+from bucle.client import Client
 from bucle.config import Home
 from bucle.monitoring import traffic
 from bucle.monitoring.traffic import Scored
@@ -70,7 +72,8 @@ def test_what_is_over_goes_once(worked_on: tuple[World, dict[str, Any]]) -> None
         retention.apply(replace(world, clock=lambda d=days: now + timedelta(days=d))) for days in (29, 31, 31, 367, 367)
     ]
     assert gone == [nothing, {**nothing, "attempts": ran}, nothing, {**nothing, "scored_rows": 1}, nothing]
-    assert {path.name for path in world.home.attempts.glob("*/*")} == {"out.log"}
+    assert {path.name for path in world.home.attempts.glob("*/*")} == {"out.log", "work"}
+    assert {path.name for path in world.home.attempts.glob("*/work/*")} == {"outputs"}
     with world.read() as rows:
         told = [line["after"] for line in read_chain(rows, "platform") if line["what"] == "retention/applied"]
         assert told == [gone[1], gone[3]]
@@ -79,18 +82,22 @@ def test_what_is_over_goes_once(worked_on: tuple[World, dict[str, Any]]) -> None
 
 
 def test_a_run_is_still_told_of(worked_on: tuple[World, dict[str, Any]], installation: Installation) -> None:
-    """With its attempts gone a job is shown as it was, its data and its outputs are there, and the backup is good."""
+    """With its attempts gone a job is shown as it was, its data and outputs are there, and the backup is good."""
     world, job = worked_on
     retention.apply(replace(world, clock=lambda: datetime.now(UTC) + timedelta(days=40)))
-    installation_rows = list(world.home.root.rglob(f"jobs/{job['name']}/**/copied.csv"))
-    assert [path.read_text() for path in installation_rows] == ["a,b\n1,2\n"]
+    copied = list(world.home.root.rglob(f"jobs/{job['name']}/**/copied.csv"))
+    assert [path.read_text() for path in copied] == ["a,b\n1,2\n"]
     taken = installation.bucle("backup", str(installation.home.parent / "backup"))
     assert taken.code == 0, taken.err
     drilled = installation.bucle("restore", str(installation.home.parent / "backup"), "--drill")
     assert drilled.code == 0, drilled.out
 
 
-def test_a_span_that_is_none(client: Any, tmp_path: Path) -> None:
-    """A span is planned; what is no span, or none at all, is refused with its place in the file."""
+def test_a_span_is_planned_or_refused(client: Client, tmp_path: Path) -> None:
+    """A span is a step of the plan; what is none, and none at all, is refused."""
     good = client.platform.plan(write(tmp_path / "platform.yml", PLATFORM + KEPT))
-    assert any("retention_attempts: P30D" in step["says"] for step in good["steps"]), good["steps"][:2]
+    assert any("retention_attempts: P30D" in step["text"] for step in good["steps"])
+    for span in ("30 days", "P0D"):
+        file = write(tmp_path / "wrong.yml", PLATFORM + KEPT.replace("P30D", span))
+        with pytest.raises(errors.BadRequest):
+            client.platform.plan(file)

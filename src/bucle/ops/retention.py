@@ -11,6 +11,7 @@ from bucle.execution import attempts
 from bucle.monitoring import traffic
 from bucle.ops.world import World
 from bucle.store.events import PLATFORM, Event
+from bucle.store.references import folders_named
 
 LOG = "out.log"
 
@@ -21,9 +22,10 @@ def apply(world: World) -> dict[str, int]:
     with world.read() as rows:
         said = read_settings(rows)
         folders = _ended(world, attempts.ended_before(rows, _before(said.retention_attempts, now)))
+        named = frozenset(one.path for one in folders_named(rows))
         logs = _ended(world, attempts.ended_before(rows, _before(said.retention_logs, now)))
     gone = {
-        "attempts": sum(_emptied(folder) for folder in folders),
+        "attempts": sum(_emptied(folder, named) for folder in folders),
         "logs": sum(_without_log(folder) for folder in logs),
     }
     with world.records.write(now) as transaction:
@@ -51,9 +53,12 @@ def _ended(world: World, known: frozenset[str]) -> Iterator[Path]:
     return (folder for folder in sorted(world.home.attempts.glob("*")) if folder.name in known)
 
 
-def _emptied(folder: Path) -> bool:
-    """Remove all of an attempt but its log; return whether there was anything."""
-    found = [path for path in folder.iterdir() if path.name != LOG]
+def _emptied(folder: Path, named: frozenset[str]) -> bool:
+    """Remove all of an attempt but its log and the outputs that a record names; return whether there was anything."""
+    work = folder / "work"
+    kept = {folder / LOG, *(path for path in (work / "outputs",) if str(path) in named)}
+    above = {path.parent for path in kept}
+    found = [path for place in above for path in place.iterdir() if path not in kept | above]
     for path in found:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
