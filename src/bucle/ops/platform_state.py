@@ -87,18 +87,9 @@ def standing_platform(rows: sa.Connection, snapshot: Snapshot, wanted: Platform)
 
 def wanted_platform(file: PlatformFile) -> Platform:
     """Return the platform that a file wants; a person comes before the services that act for him."""
-    single = {
-        "name": file.name,
-        "governance": file.governance,
-        "isolation": file.isolation,
-        "layout": file.layout,
-        "allow_model_code": file.allow_model_code,
-        "default_registry": file.default_registry,
-        **_retention(file.retention.model_dump()),
-    }
     return Platform(
         name=file.name,
-        settings=tuple(Setting(name=name, value=value) for name, value in single.items() if value is not None),
+        settings=tuple(Setting(name=name, value=value) for name, value in _said(file).items() if value is not None),
         stages=tuple(Stage(name=name, **one.model_dump()) for name, one in file.stages.items()),
         registries=tuple(Registry(name=name) for name in file.registries),
         computes=tuple(PlatformCompute(**one.model_dump()) for one in file.computes),
@@ -146,6 +137,19 @@ def wanted_platform(file: PlatformFile) -> Platform:
             Price(resource=name, amount=amount) for name, amount in file.prices.model_dump(exclude_none=True).items()
         ),
     )
+
+
+def _said(file: PlatformFile) -> Mapping[str, str | None]:
+    """Return the single words that a file says, None for what it leaves out."""
+    return {
+        "name": file.name,
+        "governance": file.governance,
+        "isolation": file.isolation,
+        "layout": file.layout,
+        "allow_model_code": file.allow_model_code,
+        "default_registry": file.default_registry,
+        **_retention(file.retention.model_dump()),
+    }
 
 
 def _retention(said: Mapping[str, str | None]) -> Mapping[str, str | None]:
