@@ -135,6 +135,27 @@ def test_a_revision_may_say_what_it_changes(home: Home, records: Records, tmp_pa
     assert held(Path(done.snapshot))["run_tag"] != []
 
 
+SPOILS = """
+import sqlalchemy as sa
+def upgrade() -> None:
+    def spoil(rows):
+        rows.exec_driver_sql("PRAGMA writable_schema=ON")
+        rows.exec_driver_sql("UPDATE sqlite_master SET rootpage = 2 WHERE name = 'answer'")
+    sa.event.listen(op.get_bind().engine, "commit", spoil)
+"""
+
+
+def test_damage_that_shows_after_the_commit(home: Home, records: Records, tmp_path: Path) -> None:
+    """A file that is found damaged when it is opened again is replaced by the snapshot; the next upgrade succeeds."""
+    before = held(home.records)
+    with pytest.raises(errors.PlatformFault, match=r"damaged after the upgrade .* at schema 0003 again"):
+        upgrade(home, records, NOW, history(tmp_path / "history", SPOILS))
+    assert (held(home.records), schema_of(home.records), read_mark(home)) == (before, "0003", None)
+    with closing(hold(home, None)) as opened:
+        assert opened.upgraded is not None
+    assert schema_of(home.records) == NEWEST
+
+
 def test_killed_within_the_migration(home: Home, tmp_path: Path) -> None:
     """The records are the old ones, whole; the next upgrade begins again and removes what the killed one left."""
     before = held(home.records)

@@ -25,6 +25,10 @@ class Settings:
     registries: tuple[str, ...]
     owners: Mapping[str, str]
     prices: Mapping[str, str]
+    retention_attempts: str | None
+    """ISO 8601, as those after it: how long after its end the folder of an attempt is kept; None: for ever."""
+    retention_logs: str | None
+    retention_scored_rows: str | None
 
 
 def read_settings(rows: sa.Connection) -> Settings:
@@ -40,6 +44,9 @@ def read_settings(rows: sa.Connection) -> Settings:
         registries=tuple(row.registries),
         owners=row.owners,
         prices=row.prices,
+        retention_attempts=row.retention_attempts,
+        retention_logs=row.retention_logs,
+        retention_scored_rows=row.retention_scored_rows,
     )
 
 
@@ -50,7 +57,7 @@ def shared_workspace(rows: sa.Connection) -> str | None:
 
 
 def change_setting(transaction: Transaction, name: str, value: str | None) -> None:
-    """Give one of the single words another value; only `default_registry` takes none."""
+    """Give one of the single words another value; `default_registry` and those of retention take none."""
     transaction.rows.execute(policy.update().values({name: value}))
     touch(transaction)
 

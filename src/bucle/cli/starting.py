@@ -40,7 +40,7 @@ def _last_start(place: Home) -> Iterator[dict[str, str]]:
         yield _row("last start", "fail", f"{told.splitlines()[-1]}; all of it is in {place.start_log}")
     elif place.server.exists():  # it is taken away at the end of every server that ended by itself
         last = _last_fault(place)
-        yield _row("last start", "open", f"the server was killed{last}; `bucle up` goes on where it was")
+        yield _row("last start", "note", f"the server was killed{last}; `bucle up` goes on where it was")
 
 
 def _last_fault(place: Home) -> str:
@@ -84,7 +84,7 @@ def _port() -> Iterator[dict[str, str]]:
             probe.bind((HOST, API_PORT))
         except OSError:
             why = f"port {API_PORT}, the default, is taken by another program"
-            yield _row("port", "open", f"{why}; start with `bucle up --port 0`, or another port")
+            yield _row("port", "note", f"{why}; start with `bucle up --port 0`, or another port")
 
 
 def _row(check: str, verdict: str, detail: str) -> dict[str, str]:

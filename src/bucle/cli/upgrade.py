@@ -45,8 +45,8 @@ def _show_plan(place: tuple[str, str], output: str | None, query: str | None) ->
     for one in told["revisions"]:
         say(f"  {one['number']}  {one['says']}")
     if told["revisions"]:
-        say(f"from schema {told['found']} to {told['known']}; {told['rows']} rows, {told['size']} bytes: about")
-        say(f"{told['about_s']} s; a snapshot goes to {told['snapshot']}")
+        much = f"{told['rows']} rows, {told['size'] / 1e6:.1f} MB, about {max(1, round(told['about_s']))} s"
+        say(f"from schema {told['found']} to {told['known']}: {much}; a snapshot goes to {told['snapshot']}")
     else:
         say("the records are at the newest schema")
     return 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bucle import errors
-from bucle.ops import audit, deployment, monitor, packaging, retraining, rollout, schedule
+from bucle.ops import audit, deployment, monitor, packaging, retention, retraining, rollout, schedule
 from bucle.ops.world import World
 from bucle.serving.processes import DataPlane
 
@@ -17,6 +17,7 @@ TICK_S = 0.2
 KEEP_UP_S = 1.0
 HEADS_S = 600.0
 """How often the signed heads of the event chains are written: what is cut off a chain later is younger than that."""
+RETAIN_S = 3600.0
 ADVANCES: Sequence[Callable[[World], None]] = (
     packaging.advance,
     rollout.advance,
@@ -40,7 +41,8 @@ class Clock:
         """Tick; a fault of one verb is logged and keeps none of the others from its turn."""
         self._guarded("data plane", self._begin)
         self._guarded("audit heads", partial(audit.keep_heads, self.world))
-        kept_at = told_at = time.monotonic()
+        self._guarded("retention", partial(retention.apply, self.world))
+        kept_at = told_at = retained_at = time.monotonic()
         while not self._stop.wait(TICK_S):
             if time.monotonic() - kept_at >= KEEP_UP_S:
                 self._guarded("data plane", self.plane.ensure)
@@ -49,6 +51,9 @@ class Clock:
             if time.monotonic() - told_at >= HEADS_S:
                 self._guarded("audit heads", partial(audit.keep_heads, self.world))
                 told_at = time.monotonic()
+            if time.monotonic() - retained_at >= RETAIN_S:
+                self._guarded("retention", partial(retention.apply, self.world))
+                retained_at = time.monotonic()
             for advance in ADVANCES:
                 self._guarded(advance.__module__, partial(advance, self.world))
         self._guarded("audit heads", partial(audit.keep_heads, self.world))

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from bucle.core.cost import Used, held
 from bucle.execution.fold import Why
-from bucle.store.instants import of_micros
+from bucle.store.instants import of_micros, to_micros
 from bucle.store.tables.execution import attempt, job, step
 
 
@@ -43,6 +44,11 @@ def ended(rows: sa.Connection) -> Mapping[tuple[str, str], int]:
     query = sa.select(step.c.stage, attempt.c.why, sa.func.count()).join(step, step.c.id == attempt.c.step_id)
     found = rows.execute(query.where(attempt.c.ended_at.is_not(None)).group_by(step.c.stage, attempt.c.why))
     return {(stage, why or "completed"): count for stage, why, count in found}
+
+
+def ended_before(rows: sa.Connection, instant: datetime) -> frozenset[str]:
+    """Return the ids of the attempts that ended before an instant."""
+    return frozenset(rows.execute(sa.select(attempt.c.id).where(attempt.c.ended_at < to_micros(instant))).scalars())
 
 
 def jobs_by_state(rows: sa.Connection) -> Mapping[tuple[str, str], int]:

@@ -70,6 +70,19 @@ def of_request(rows: sa.Connection, request_id: str) -> Sequence[Scored]:
     return [_scored(row) for row in rows.execute(query)]
 
 
+def forget_before(transaction: Transaction, instant: datetime) -> int:
+    """Remove the rows that were scored before an instant, with their labels; return how many rows there were."""
+    old = scored.c.accepted_at < to_micros(instant)
+    theirs = sa.exists().where(
+        old,
+        scored.c.stage == label.c.stage,
+        scored.c.endpoint == label.c.endpoint,
+        scored.c.correlation_id == label.c.correlation_id,
+    )
+    transaction.rows.execute(label.delete().where(theirs))
+    return transaction.rows.execute(scored.delete().where(old)).rowcount
+
+
 def in_window(rows: sa.Connection, stage: str, endpoint: str, window: Window) -> Sequence[Scored]:
     """Return the rows of a window by event time, then by correlation id: the order in which they came says nothing."""
     query = _joined().where(

@@ -1,6 +1,6 @@
 """The platform as values: what the records hold, and what a file wants, in the same words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 
@@ -30,7 +30,10 @@ from bucle.core.platform import (
 from bucle.core.platform import Compute as PlatformCompute
 from bucle.core.scopes import parse_scope
 from bucle.core.snapshot import Snapshot
+from bucle.core.windows import read_duration
 from bucle.spec.platform import Platform as PlatformFile
+
+RETENTION = ("retention_attempts", "retention_logs", "retention_scored_rows")
 
 
 def standing_platform(rows: sa.Connection, snapshot: Snapshot, wanted: Platform) -> Platform:
@@ -84,17 +87,9 @@ def standing_platform(rows: sa.Connection, snapshot: Snapshot, wanted: Platform)
 
 def wanted_platform(file: PlatformFile) -> Platform:
     """Return the platform that a file wants; a person comes before the services that act for him."""
-    single = {
-        "name": file.name,
-        "governance": file.governance,
-        "isolation": file.isolation,
-        "layout": file.layout,
-        "allow_model_code": file.allow_model_code,
-        "default_registry": file.default_registry,
-    }
     return Platform(
         name=file.name,
-        settings=tuple(Setting(name=name, value=value) for name, value in single.items() if value is not None),
+        settings=tuple(Setting(name=name, value=value) for name, value in _said(file).items() if value is not None),
         stages=tuple(Stage(name=name, **one.model_dump()) for name, one in file.stages.items()),
         registries=tuple(Registry(name=name) for name in file.registries),
         computes=tuple(PlatformCompute(**one.model_dump()) for one in file.computes),
@@ -144,8 +139,30 @@ def wanted_platform(file: PlatformFile) -> Platform:
     )
 
 
+def _said(file: PlatformFile) -> Mapping[str, str | None]:
+    """Return the single words that a file says, None for what it leaves out."""
+    return {
+        "name": file.name,
+        "governance": file.governance,
+        "isolation": file.isolation,
+        "layout": file.layout,
+        "allow_model_code": file.allow_model_code,
+        "default_registry": file.default_registry,
+        **_retention(file.retention.model_dump()),
+    }
+
+
+def _retention(said: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """Return what a file says of retention as settings; BadRequest for a span that is none."""
+    for text in said.values():
+        if text is not None:
+            read_duration(text)
+    return {f"retention_{name}": text for name, text in said.items()}
+
+
 def _settings(settings: Settings) -> Iterator[Setting]:
-    for name in ("name", "governance", "isolation", "layout", "allow_model_code", "default_registry"):
+    words = ("name", "governance", "isolation", "layout", "allow_model_code", "default_registry", *RETENTION)
+    for name in words:
         value = getattr(settings, name)
         if value is not None:
             yield Setting(name=name, value=value)

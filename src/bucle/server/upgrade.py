@@ -129,7 +129,7 @@ def go_back(home: Home) -> Mark:
     if not kept:
         raise errors.NotFound("upgrade.no_snapshot", home=home.root)
     mark = Mark(doing="return", found=_schema_of(kept[-1]), snapshot=str(kept[-1]))
-    if home.records.exists() and not home.records_address.exists():
+    if home.records.exists():
         _copy_sqlite(home.records, kept[-1].with_name(f"{kept[-1].stem}-left.db"))
     _put_back(home, mark)
     return mark

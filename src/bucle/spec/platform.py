@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bucle.spec.scalars import Count, Flag, Money, Name, Text, Until
+from bucle.spec.scalars import Count, Duration, Flag, Money, Name, Text, Until
 from bucle.spec.section import Section
 
 Tier = Literal["dev", "preprod", "prod"]
@@ -84,6 +84,14 @@ class Prices(Section):
     storage_gb_month: Money | None = None
 
 
+class Retention(Section):
+    """For how long what is collected of the past is kept; what is left out is kept for ever. Records always are."""
+
+    attempts: Duration | None = None
+    logs: Duration | None = None
+    scored_rows: Duration | None = None
+
+
 class Owners(Section):
     """Who hears of what: the principals responsible for a part."""
 
@@ -113,3 +121,4 @@ class Platform(Section):
     owners: Owners = Field(default_factory=Owners)
     computes: list[ComputeDeclaration] = Field(default_factory=list)
     prices: Prices = Field(default_factory=Prices)
+    retention: Retention = Field(default_factory=Retention)
