@@ -181,9 +181,16 @@ def _document(file: Path) -> Mapping[str, Any]:
     return {}
 
 
-def lease_s() -> float:
-    """Return how long a server of a database may be silent before another takes its place (`BUCLE_LEASE_S`)."""
-    return float(os.environ.get("BUCLE_LEASE_S") or LEASE_S)
+def lease_s() -> float | None:
+    """Return how long a server of a database may be silent before another takes its place (`BUCLE_LEASE_S`).
+
+    None: what is there is no time of a second or more.
+    """
+    try:
+        given = float(os.environ.get("BUCLE_LEASE_S") or LEASE_S)
+    except ValueError:
+        return None
+    return given if 1.0 <= given < float("inf") else None
 
 
 def find_home(given: str | None, start: Path | None = None) -> Home:

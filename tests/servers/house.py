@@ -17,7 +17,7 @@ from bucle.config import Home, Living, living_servers
 from bucle.store.records import Records
 from tests.conftest import Installation, write
 
-LEASE_S = "3"
+LEASE_S = "5"
 WAIT_S = 60.0
 
 

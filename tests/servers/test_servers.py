@@ -110,6 +110,15 @@ def test_a_database_that_crashes_under_two(house: House, ledger: Ledger, tmp_pat
     assert len(house.living()) == 2
 
 
+def test_a_lease_is_a_time(house: House) -> None:
+    """What is no number of seconds is refused with a word, as a server starts; a number lets it in."""
+    ran = house.installation.bucle("up", "--port", "0", env={"BUCLE_LEASE_S": "soon"})
+    assert (ran.code, "BUCLE_LEASE_S" in ran.err) == (2, True), ran.err
+    assert house.installation.bucle("up", "--port", "0", env={"BUCLE_LEASE_S": "9"}).code == 0
+    third = next(one for one in house.living()[::-1] if not one.drives)
+    assert house.installation.bucle("down", "--server-id", third.id).code == 0
+
+
 def test_they_are_stopped_one_by_one(house: House) -> None:
     """One is named and goes, the other drives; with the last one the data plane ends too."""
     first, second = house.living()

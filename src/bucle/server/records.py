@@ -51,7 +51,7 @@ def hold(home: Home, asked: str | None, server_id: str | None = None) -> Held:
     url = address(home, asked)
     records = Records(url)
     try:
-        me = None if url.startswith("sqlite") else member(home, server_id or token_hex(4), lease_s())
+        me = None if url.startswith("sqlite") else member(home, server_id or token_hex(4), _lease_s())
         if me is not None:
             _refuse_used(records, me)
         upgraded = upgrade(home, records, now())
@@ -100,6 +100,13 @@ def _remembered(home: Home) -> str | None:
         return home.records_address.read_text().strip() or None
     except FileNotFoundError:
         return None
+
+
+def _lease_s() -> float:
+    given = lease_s()
+    if given is None:
+        raise errors.BadRequest("server.bad_lease")
+    return given
 
 
 def _refuse_used(records: Records, me: Member) -> None:

@@ -9,6 +9,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "another server has been starting on {home} for too long",
         "see its `log/start.log`; stop its process if it hangs",
     ),
+    "server.bad_lease": ("BUCLE_LEASE_S is no time", "give seconds, 1 or more; without it a lease lasts 30"),
     "server.moved": ("the records of {home} were moved while this server started", "start it again"),
     "server.no_such": ("no server {id} runs here on {home}", "see `bucle status`"),
     "server.port_taken": (
