@@ -1,8 +1,6 @@
-"""Acts of an operator that are killed on their way: a first start, an upgrade, a backup, a restore, a move."""
+"""Acts of an operator that are killed on their way: a first start, a backup, a restore, a move."""
 
 import os
-import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -11,16 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bucle import errors
-from bucle.client import Client
 from bucle.config import Home
 from bucle.server.drill import drill
 from bucle.server.restore import restore
-from bucle.store.lease import LEASE_S
-from bucle.store.records import Records
-from bucle.store.tables.store import lease as lease_table
-from tests.conftest import Installation, composed
-from tests.faults.house import House, await_true, die_at, is_alive
+from tests.conftest import Installation
+from tests.faults.house import House, die_at
 from tests.postgresql import cluster
 
 pytestmark = pytest.mark.skipif(
@@ -58,27 +51,6 @@ def test_a_first_start(installation: Installation, tmp_path: Path, point: str) -
     installation.up()
     make_service(installation, "first")
     assert services(installation) == ["first"]
-
-
-@pytest.mark.parametrize("when", ["before", pytest.param("after", marks=pytest.mark.slow)])
-def test_an_upgrade(installation: Installation, tmp_path: Path, when: str) -> None:
-    """Killed in the midst of a migration, older records are what they were or at the newest schema, and go on."""
-    with composed(Home(root=installation.home)):
-        pass
-    records = installation.home / "records.db"
-    with closing(sqlite3.connect(records)) as rows:
-        newest = rows.execute("SELECT version_num FROM alembic_version").fetchone()
-        rows.execute("DROP TABLE lease")
-        rows.execute("UPDATE alembic_version SET version_num = '0001'")
-        rows.commit()
-    die_at(tmp_path, f"{when} commit: CREATE TABLE lease", "bucle.server", "--home", str(installation.home))
-    with closing(sqlite3.connect(records)) as rows:
-        found = rows.execute("SELECT version_num FROM alembic_version").fetchone()
-        assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert found == (("0001",) if when == "before" else newest)
-    installation.up()
-    make_service(installation, "upgraded")
-    assert services(installation) == ["upgraded"]
 
 
 @pytest.mark.slow
@@ -124,7 +96,7 @@ def test_a_move_to_postgresql(installation: Installation, tmp_path: Path, point:
     make_service(installation, "moved")
     installation.bucle("down")
     address = cluster().database()
-    die_at(tmp_path, point, "bucle.server", "--home", str(installation.home), "--move-records", records=address)
+    die_at(tmp_path, point, "bucle.server.safekeeping", "move", "--home", str(installation.home), records=address)
     installation.up()
     assert services(installation) == ["moved"]
     installation.bucle("down")
@@ -135,42 +107,3 @@ def test_a_move_to_postgresql(installation: Installation, tmp_path: Path, point:
         assert installation.bucle("db", "migrate", "--to", cluster().database()).code == 0
     installation.up()
     assert services(installation) == ["moved"]
-
-
-@pytest.mark.slow
-def test_a_server_that_comes_back(installation: Installation, tmp_path: Path) -> None:
-    """Stopped for longer than its lease while another takes over, it writes nothing more, and leaves by itself."""
-    address = cluster().database()
-    assert installation.bucle("up", "--port", "0", "--records", address).code == 0
-    make_service(installation, "before")
-    pid, client = installation.pid, installation.client()
-    os.kill(pid, signal.SIGSTOP)
-    other = Installation(home=tmp_path / "other" / "home")
-    other.home.mkdir(parents=True, mode=0o700)
-    for name in ("keys.json", "admin-token"):
-        shutil.copy(installation.home / name, other.home)
-    assert "another server" in other.bucle("up", "--port", "0", "--records", address).err
-    _age_lease(address)
-    assert other.bucle("up", "--port", "0", "--records", address).code == 0
-    try:
-        os.kill(pid, signal.SIGCONT)
-        _assert_superseded(client, pid)
-        make_service(other, "after")
-        assert services(other) == ["after", "before"]
-    finally:
-        client.close()
-        other.bucle("down")
-
-
-def _age_lease(address: str) -> None:
-    """Let more than a lease pass on the database's clock."""
-    with closing(Records(address)) as records, records.engine.begin() as rows:
-        rows.execute(lease_table.update().values(renewed_at=lease_table.c.renewed_at - (LEASE_S + 1) * 1_000_000))
-
-
-def _assert_superseded(client: Client, pid: int) -> None:
-    """Ask a server that was superseded for a change: it refuses, or has left already; then it is gone."""
-    with pytest.raises(errors.BucleError) as refused:
-        client.principal.create("late", kind="service", owner="admin")
-    assert refused.value.code in {"store.superseded", "server.unreachable"}
-    await_true(lambda: not is_alive(pid), "it leaves")

@@ -25,7 +25,7 @@ HEADER_S, BODY_S = 1.0, 2.0
 
 # `n` is answered by itself; below zero it is the seconds to sleep first, a millionfold one ends the process.
 WORKER = """
-import asyncio, os, sys, time
+import asyncio, os, socket, sys, time
 from bucle.runtime.payload import Column, Schema
 from bucle.runtime.served_model import ServedModel
 from bucle.runtime.worker import Order, serve
@@ -38,7 +38,9 @@ def predict(rows):
             time.sleep(-n)
     return [n for (n,) in rows]
 
-order = Order(socket=sys.argv[1], model="-", model_digest="m", ready=sys.argv[2], pass_through=(), most_rows=100)
+bound = socket.socket(socket.AF_UNIX)
+bound.bind("\\0" + sys.argv[1])
+order = Order(listener=bound.detach(), model="-", model_digest="m", ready=sys.argv[2], pass_through=(), most_rows=100)
 columns = (Column(name="n", kind="double"),)
 model = ServedModel(columns=columns, example=(), predict=predict)
 asyncio.run(serve(order, model, Schema(columns=columns), {"row_wise": True, "why": "each by itself"}))
