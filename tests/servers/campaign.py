@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,8 @@ class Campaign:
         """Submit and kill for so long, wait for every job, and look at what is recorded."""
         chance = random.Random(self.seed)
         self.house.two()
+        with self.house.client(self.house.living()[0]) as client:
+            before = {one["name"] for one in client.job.list()}
         document = job(self.ledger, self.ledger)
         submitting = threading.Thread(target=self._submit, args=(document, random.Random(self.seed + 1)))
         submitting.start()
@@ -50,7 +52,7 @@ class Campaign:
         finally:
             self._stop.set()
             submitting.join()
-        return self._report()
+        return self._report(before)
 
     def _submit(self, document: Path, chance: random.Random) -> None:
         """Submit at whichever server lives, as long as not too many jobs are unfinished."""
@@ -67,11 +69,11 @@ class Campaign:
                 self.refused[getattr(fault, "code", type(fault).__name__)] += 1
             self._stop.wait(0.5)
 
-    def _report(self) -> "Report":
+    def _report(self, before: Collection[str]) -> "Report":
         states = Counter(str(ended(self.house, name)["status"]) for name in self.acknowledged)
         self.house.two()
         with self.house.client(self.house.living()[0]) as client:
-            every = [one["name"] for one in client.job.list()]
+            every = [one["name"] for one in client.job.list() if one["name"] not in before]
             states_of_all = Counter(str(ended(self.house, name)["status"]) for name in every)
             intact = bool(client.audit.verify()["intact"])
         lines: Counter[str] = Counter()
