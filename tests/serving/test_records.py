@@ -158,6 +158,32 @@ def test_table_follows_the_records(records: Records, fuel: Endpoint, tmp_path: P
     assert made.replay_token() not in text
 
 
+def test_deployment_without_a_place(records: Records, fuel: Endpoint, tmp_path: Path) -> None:
+    """While its environment is not built, its endpoint is served by nobody and another goes on; then it is served."""
+    with records.write(NOW) as transaction:
+        deployments.add(transaction, fuel, deployment("blue"))
+        endpoints.set_traffic(transaction, fuel, {"blue": 1000})
+        other = endpoints.new_endpoint("e2", "dev", {"name": "wear"}, made_by="p1", now=NOW)
+        endpoints.create(transaction, other)
+        deployments.add(transaction, other, replace(deployment("green"), endpoint_id="e2"))
+        endpoints.set_traffic(transaction, other, {"green": 1000})
+    built = routes(records, tmp_path)
+    half = replace(built, place_of=lambda one, found: None if found.name == "blue" else built.place_of(one, found))
+
+    half.publish()
+    assert traffic_in(tmp_path) == {"fuel": {}, "wear": {"green": 1000}}
+    before = (tmp_path / "routes.json").stat().st_ino
+    half.catch_up()
+    assert (tmp_path / "routes.json").stat().st_ino == before
+    built.catch_up()
+    assert traffic_in(tmp_path) == {"fuel": {"blue": 1000}, "wear": {"green": 1000}}
+
+
+def traffic_in(folder: Path) -> dict[str, dict[str, int]]:
+    """Return the traffic of each endpoint in the table of a folder."""
+    return {one["name"]: one["traffic"] for one in json.loads((folder / "routes.json").read_text())["endpoints"]}
+
+
 def test_regenerated_key_replaces_one(records: Records, fuel: Endpoint, tmp_path: Path) -> None:
     """A new primary key is another one; the secondary stays as it was; the table says so."""
     with records.write(NOW) as transaction:

@@ -5,7 +5,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -89,10 +89,15 @@ class Routes:
             return int(document["generation"])
 
     def catch_up(self) -> None:
-        """Write the table when the records have gone on since it was written, as after a disk that was full."""
+        """Write the table when it is not the one that the records hold.
+
+        So it is after a disk that was full, and when a deployment got its place on this host at last.
+        """
+        written = self._read("routes.json")
         with self.records.read() as rows:
-            newest = generation_of(rows)
-        if self._read("routes.json").get("generation") != newest:
+            behind = written.get("generation") != generation_of(rows)
+            behind = behind or (_traffic_of(written) != _traffic_in(rows) and self.draw(rows) != written)
+        if behind:
             self.publish()
 
     def draw(self, rows: sa.Connection) -> dict[str, Any]:
@@ -157,16 +162,17 @@ class Routes:
 
     def _endpoint(self, rows: sa.Connection, endpoint: Endpoint, salt: str) -> EndpointRoute:
         keys = [digest_of_key(salt, endpoint.key(slot, self.derive)) for slot in ("primary", "secondary")]
+        drawn = tuple(
+            self._deployment(found, place)
+            for found in deployments.of_endpoint(rows, endpoint)
+            if (place := self.place_of(endpoint, found)) is not None
+        )
         return EndpointRoute(
             stage=endpoint.stage,
             name=endpoint.name,
             keys=tuple(keys),
-            traffic=endpoint.traffic,
-            deployments=tuple(
-                self._deployment(found, place)
-                for found in deployments.of_endpoint(rows, endpoint)
-                if (place := self.place_of(endpoint, found)) is not None
-            ),
+            traffic=_reachable(endpoint, drawn),
+            deployments=drawn,
         )
 
     def _deployment(self, found: Deployment, place: Place) -> DeploymentRoute:
@@ -234,6 +240,25 @@ def _worker_now(seen: Mapping[str, Any]) -> WorkerNow:
 def _up_s(start: int | None) -> float | None:
     """Return how long ago a process started that started so many clock ticks after boot, as proc(5) counts them."""
     return None if start is None else max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - start / _TICKS)
+
+
+def _traffic_of(written: Mapping[str, Any]) -> Mapping[tuple[str, str], Mapping[str, int]]:
+    return {(one["stage"], one["name"]): one["traffic"] for one in written.get("endpoints", ())}
+
+
+def _traffic_in(rows: sa.Connection) -> Mapping[tuple[str, str], Mapping[str, int]]:
+    return {(one.stage, one.name): one.traffic for one in endpoints.every(rows)}
+
+
+def _reachable(endpoint: Endpoint, drawn: Sequence[DeploymentRoute]) -> Mapping[str, int]:
+    """Return an endpoint's traffic; none while a deployment that it goes to has no place on this host.
+
+    So it is after a restore, until its environment is built: this endpoint is served by nobody, the others go on.
+    """
+    names = {one.name for one in drawn}
+    if any(share and name not in names for name, share in endpoint.traffic.items()):
+        return {}
+    return {name: share for name, share in endpoint.traffic.items() if name in names}
 
 
 def _await(holds: Callable[[], bool], timeout_s: float) -> bool:
