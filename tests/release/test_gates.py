@@ -28,13 +28,14 @@ def test_what_shows_in_a_deployment_stops_at_the_standing_gate(
     platform: Platform, first: dict[str, Any], fault: str, check: str, told: str
 ) -> None:
     """Slow, raising on one row in a hundred, swapping columns when it serves: refused before any traffic."""
-    before = platform.production()
+    before, names = platform.production(), [one["name"] for one in platform.endpoint()["deployments"]]
+    assert first["deployment"] in names
     refused = platform.refused(fault)
     assert check_of(refused["standing_gate"], check)["verdict"] == "fail"
     assert told in check_of(refused["standing_gate"], check)["measured"]
     assert refused["reason"].startswith(f"standing gate: {check}: ")
     assert platform.production() == before
-    assert [one["name"] for one in platform.endpoint()["deployments"]] == [first["deployment"]]
+    assert [one["name"] for one in platform.endpoint()["deployments"]] == names
 
 
 def test_swapped_columns_stop_at_the_bound(platform: Platform, first: dict[str, Any]) -> None:

@@ -33,8 +33,10 @@ _SCHEMES: Mapping[str, Any] = MappingProxyType(
     }
 )
 _PLACEHOLDER = re.compile(r"\{[^}]*\}")
-_BYTES = frozenset({"job.log"})
-"""Operations that answer with bytes."""
+_NO_JSON: Mapping[str, str] = MappingProxyType(
+    {"job.log": "application/octet-stream", "platform.metrics": "text/plain"}
+)
+"""Operations that answer with something else."""
 
 
 def document(application: FastAPI) -> dict[str, Any]:
@@ -71,8 +73,9 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
     is_open = operation["x-permission"] == OPEN
     operation["security"] = [] if is_open else [{"bearer": []}, {"basic": []}]
     operation["responses"].pop("422", None)
-    if operation["operationId"] in _BYTES:
-        operation["responses"]["200"]["content"] = {"application/octet-stream": {"schema": {"type": "string"}}}
+    other = _NO_JSON.get(operation["operationId"])
+    if other is not None:
+        operation["responses"]["200"]["content"] = {other: {"schema": {"type": "string"}}}
     for status in sorted(_refusals(method, is_open=is_open)):
         operation["responses"][str(status.value)] = {
             "description": status.phrase,
