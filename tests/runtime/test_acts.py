@@ -210,6 +210,16 @@ def test_order_may_name_a_socket_to_listen_on(any_host: Host, mode: Mode) -> Non
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_variables_reach_user_code_only(any_host: Host, mode: Mode) -> None:
+    """A library to be loaded first is named to user code, and to no process that puts up its walls."""
+    scene = lay_out(any_host, "scene", os.getpid(), 9)
+    spec = spec_of(("/bin/true",), env={"LD_PRELOAD": "/nowhere/evil.so"}, isolation=walls(scene, mode=mode))
+    path = any_host.start(spec)
+    assert await_exit(path).rc == 0, log_of(path)
+    assert log_of(path).count("'/nowhere/evil.so' from LD_PRELOAD cannot be preloaded") == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("ending", ["exit 7", "TERM", "timeout"])
 def test_endings(any_host: Host, mode: Mode, ending: str) -> None:
     """Exit status, a polite stop and a timeout come through the walls alike; nothing is left running."""

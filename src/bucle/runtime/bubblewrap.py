@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bucle.runtime import isolation
@@ -31,13 +31,14 @@ def command(spec: AttemptSpec, own: tuple[str, ...], order: int, channel: int) -
     return (program, *_OWN_NAMESPACES, *_network(spec), *_tree(spec, own), "--chdir", spec.cwd, "--", *shim)
 
 
-def order_of(spec: AttemptSpec, own: tuple[str, ...]) -> bytes:
-    """Return what `inside` is told, as JSON."""
+def order_of(spec: AttemptSpec, own: tuple[str, ...], env: Mapping[str, str]) -> bytes:
+    """Return what `inside` is told, as JSON; `env` is user code's, and nobody else's: it may name libraries to load."""
     walls = spec.isolation
     ports = walls.connect_tcp if walls.reach == "this_host" else ()
     return json.dumps(
         {
             "argv": spec.argv,
+            "env": dict(env),
             "read": walls.read,
             "write": (*walls.write, *own),
             "connect_tcp": walls.connect_tcp,

@@ -35,7 +35,7 @@ def main(order: int, channel: int) -> None:
             for listener in listeners:
                 listener.close()
             reason = "exec_failed"
-            os.execvp(argv[0], argv)  # noqa: S606  an argv list is the whole interface
+            os.execvpe(argv[0], argv, told["env"])  # noqa: S606  an argv list is the whole interface
         except BaseException as fault:  # noqa: BLE001  whatever it is, the supervisor must hear of it
             detail = f"cannot start {argv[0] if argv else 'user code'!r}: {fault}"
             said.send(json.dumps({"reason": reason, "detail": detail}).encode())

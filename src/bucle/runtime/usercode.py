@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
@@ -105,7 +106,8 @@ def _become(spec: AttemptSpec, place: Place, *, output: int, channel: socket.soc
         os.chdir(spec.cwd)
         own = (place.home, place.temporary)
         if spec.isolation.mode == "strict":
-            argv = _within_bubblewrap(spec, own, complain)
+            argv = _within_bubblewrap(spec, own, env, complain)
+            env = {}  # what puts up the walls loads and reads nothing that user code could name
         else:
             argv = spec.argv
             confine(spec.isolation, own=own)
@@ -117,10 +119,12 @@ def _become(spec: AttemptSpec, place: Place, *, output: int, channel: socket.soc
     os._exit(EXEC_FAILED)
 
 
-def _within_bubblewrap(spec: AttemptSpec, own: tuple[str, ...], channel: int) -> tuple[str, ...]:
+def _within_bubblewrap(
+    spec: AttemptSpec, own: tuple[str, ...], env: Mapping[str, str], channel: int
+) -> tuple[str, ...]:
     """Return bubblewrap's command; what it takes along is made inheritable. Its own rights end here too."""
     order = os.memfd_create("order", 0)
-    os.write(order, bubblewrap.order_of(spec, own))
+    os.write(order, bubblewrap.order_of(spec, own, env))
     os.lseek(order, 0, os.SEEK_SET)
     os.set_inheritable(channel, True)  # noqa: FBT003  the standard library has no keyword for it
     linux.forbid_new_privileges()
