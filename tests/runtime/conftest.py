@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 import pytest
 
-from bucle.runtime import folder, spawning
+from bucle.runtime import folder, isolated, spawning
 from bucle.runtime.acts import SECRET, SECRET_VARIABLE
 from bucle.runtime.attempt import Alive, AttemptSpec, Exit, Isolation, Run
 
@@ -39,7 +39,7 @@ class OrdinarySpawner:
     """The real spawner process, started by root as nobody with an interpreter that nobody may execute."""
 
     def __init__(self, notify: str) -> None:
-        command = [str(SYSTEM_PYTHON), "-I", "-S", "-c", spawning._START, str(spawning._PACKAGES), notify]
+        command = isolated.command("bucle.runtime.spawner:serve", notify, python=str(SYSTEM_PYTHON))
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen([*as_nobody(), *command], stdin=theirs.fileno(), env={})

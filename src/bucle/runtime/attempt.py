@@ -23,6 +23,7 @@ Reason = Literal[
     "processes_exceeded",
 ]
 DEFAULT_LOG_LIMIT_BYTES = 64 << 20
+EXEC_FAILED = 127  # the exit status of a process that was to become user code and could not
 LISTENER = 3  # the descriptor of the socket that user code may be given to listen on
 ATTEMPT_VARIABLE = "BUCLE_ATTEMPT"  # in the environment of user code: its attempt's folder
 

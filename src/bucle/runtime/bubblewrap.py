@@ -6,18 +6,13 @@ walls of `auto` as well, and becomes user code.
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bucle.runtime import isolation
+from bucle.runtime import isolated, isolation
 from bucle.runtime.attempt import AttemptSpec
 
-_PACKAGES = Path(__file__).resolve().parents[2]
-_START = (
-    "import sys; sys.path.append(sys.argv[1]); from bucle.runtime.inside import main; main(*map(int, sys.argv[2:]))"
-)
 _OWN_NAMESPACES = ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try")
 
 
@@ -26,9 +21,10 @@ def command(spec: AttemptSpec, own: tuple[str, ...], order: int, channel: int) -
 
     The descriptors `order` (a file that holds `order_of`) and `channel` (a socket for what it says) go with it.
     """
-    program = shutil.which("bwrap", path=isolation.PATH) or "bwrap"  # `isolation.check` has found it
-    shim = (os.path.realpath(sys.executable), "-I", "-S", "-c", _START, str(_PACKAGES), str(order), str(channel))
-    return (program, *_OWN_NAMESPACES, *_network(spec), *_tree(spec, own), "--chdir", spec.cwd, "--", *shim)
+    python = os.path.realpath(sys.executable)
+    shim = isolated.command("bucle.runtime.inside:main", str(order), str(channel), python=python)
+    walls = (*_OWN_NAMESPACES, *_network(spec), *_tree(spec, own))
+    return (isolation.bubblewrap(), *walls, "--chdir", spec.cwd, "--", *shim)
 
 
 def order_of(spec: AttemptSpec, own: tuple[str, ...], env: Mapping[str, str]) -> bytes:

@@ -6,20 +6,18 @@ import os
 import socket
 from collections.abc import Iterable
 
-from bucle.runtime import isolation
-from bucle.runtime.attempt import Isolation
-
-EXEC_FAILED = 127
+from bucle.runtime import isolation, linux
+from bucle.runtime.attempt import EXEC_FAILED, Isolation
 
 
-def main(order: int, channel: int) -> None:
-    """Do what the JSON in the descriptor `order` says; complaints go to the socket `channel`."""
-    with socket.socket(fileno=channel) as said:
-        os.set_inheritable(channel, False)  # noqa: FBT003  the standard library has no keyword for it
+def main(order: str, channel: str) -> None:
+    """Do what the JSON in the descriptor `order` says; complaints go to the socket that is the descriptor `channel`."""
+    with socket.socket(fileno=int(channel)) as said:
+        linux.hand_on(said.fileno(), over_exec=False)
         reason = "confinement_failed"
         argv: list[str] = []
         try:
-            with os.fdopen(order, "rb") as stream:
+            with os.fdopen(int(order), "rb") as stream:
                 told = json.loads(stream.read())
             argv = told["argv"]
             os.setsid()  # a signal to user code's group must not end bubblewrap

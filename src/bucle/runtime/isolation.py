@@ -70,9 +70,17 @@ def check(isolation: Isolation, *, sealed: Iterable[str]) -> int:
     abi = landlock.landlock_abi()
     if abi == 0 or not seccomp.filter_known():
         raise RefusedError("isolation_unavailable", "this host has no Landlock to confine the job")
-    if isolation.mode == "strict" and shutil.which("bwrap", path=PATH) is None:
-        raise RefusedError("isolation_unavailable", "strict isolation needs bubblewrap, and this host has none")
+    if isolation.mode == "strict":
+        bubblewrap()
     return abi
+
+
+def bubblewrap() -> str:
+    """Return where bubblewrap lies on this host; RefusedError where it has none."""
+    found = shutil.which("bwrap", path=PATH)
+    if found is None:
+        raise RefusedError("isolation_unavailable", "strict isolation needs bubblewrap, and this host has none")
+    return found
 
 
 def environment(given: Mapping[str, str], *, home: str, temporary: str, attempt: str) -> dict[str, str]:

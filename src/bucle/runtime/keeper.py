@@ -196,10 +196,10 @@ def keep(root: Path, log: Path) -> int:
     return 0
 
 
-def main(arguments: list[str]) -> int:
+def main(root: str, log: str) -> int:
     """Run `keep` on the folder and log that are named."""
     os.umask(0o077)
-    return keep(Path(arguments[0]), Path(arguments[1]))
+    return keep(Path(root), Path(log))
 
 
 def _run_of(kept: Kept) -> Run | None:

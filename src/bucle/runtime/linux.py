@@ -1,6 +1,7 @@
 """The kernel calls that Python does not wrap: prctl, capabilities, what /proc says of a process."""
 
 import ctypes
+import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -70,6 +71,11 @@ def volunteer_for_oom(adjustment: int) -> None:
     file = Path("/proc/self/oom_score_adj")
     raised = min(int(file.read_text(encoding="ascii")) + adjustment, _OOM_ADJUSTMENT_MOST)
     file.write_text(str(raised), encoding="ascii")
+
+
+def hand_on(descriptor: int, *, over_exec: bool) -> None:
+    """Say whether a descriptor outlives this process's own exec."""
+    fcntl.fcntl(descriptor, fcntl.F_SETFD, 0 if over_exec else fcntl.FD_CLOEXEC)
 
 
 def close_descriptors(*, keep: frozenset[int]) -> None:

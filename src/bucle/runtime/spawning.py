@@ -4,17 +4,14 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-# -I and -S keep the user's site and environment out, so where our package lies is an argument. It is
-# appended: nothing installed beside us can stand in for a module of the standard library.
-_START = "import sys; sys.path.append(sys.argv[1]); from bucle.runtime.spawner import serve; serve(sys.argv[2])"
-_PACKAGES = Path(__file__).resolve().parents[2]
+from bucle.runtime import isolated
+
 _PATIENCE_S = 5.0
 
 
@@ -79,7 +76,7 @@ class Spawner:
         socket.send_fds(self._orders, [path], descriptors)
 
     def _start(self, orders: socket.socket) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-I", "-S", "-c", _START, str(_PACKAGES), self._notify]
+        command = isolated.command("bucle.runtime.spawner:serve", self._notify)
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 command,

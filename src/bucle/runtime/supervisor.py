@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from bucle.runtime import codecheck, folder, linux
-from bucle.runtime.attempt import AttemptSpec, Exit, Reason, Run, Why, encode
+from bucle.runtime.attempt import EXEC_FAILED, AttemptSpec, Exit, Reason, Run, Why, encode
 from bucle.runtime.attested import refusal_of
 from bucle.runtime.isolation import RefusedError, check
 from bucle.runtime.joblog import JobLog
 from bucle.runtime.kin import end_kin
 from bucle.runtime.redaction import Redaction
-from bucle.runtime.usercode import EXEC_FAILED, Place, Started, await_exec, start
+from bucle.runtime.usercode import Place, Started, await_exec, start
 from bucle.runtime.watch import Ending, Wakeups, watch
 
 HELD_BY_ANOTHER = 97

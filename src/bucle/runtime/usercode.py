@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from bucle.runtime import bubblewrap, linux, relay
-from bucle.runtime.attempt import LISTENER, AttemptSpec, Limits
+from bucle.runtime.attempt import EXEC_FAILED, LISTENER, AttemptSpec, Limits
 from bucle.runtime.isolation import RefusedError, confine, environment
 
-EXEC_FAILED = 127
 _MOST_WORDS_BYTES = 1 << 16
 _MOST_PORTS = 8
 
@@ -126,7 +125,7 @@ def _within_bubblewrap(
     order = os.memfd_create("order", 0)
     os.write(order, bubblewrap.order_of(spec, own, env))
     os.lseek(order, 0, os.SEEK_SET)
-    os.set_inheritable(channel, True)  # noqa: FBT003  the standard library has no keyword for it
+    linux.hand_on(channel, over_exec=True)
     linux.forbid_new_privileges()
     return bubblewrap.command(spec, own, order, channel)
 
@@ -138,7 +137,7 @@ def _listen(spec: AttemptSpec) -> None:
         made.bind(f"\0{spec.listen}")
         bound = made.detach()
         if bound == LISTENER:
-            os.set_inheritable(bound, True)  # noqa: FBT003  the standard library has no keyword for it
+            linux.hand_on(bound, over_exec=True)
         else:
             os.dup2(bound, LISTENER)
 

@@ -6,23 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from bucle import errors
-from bucle.runtime import hold
+from bucle.runtime import hold, isolated
 
 Which = Literal["keeper", "gateway"]
-_PACKAGES = Path(__file__).resolve().parents[2]
-# As the spawner is started: nothing of the user's site or environment, nothing of ours but the runtime.
-_KEEPER = """
-import sys
-sys.path.append(sys.argv[1])
-from bucle.runtime.keeper import main
-sys.exit(main(sys.argv[2:]))
-"""
 _GATEWAY_PORT_TAKEN = 5
 _READY_S = 20.0
 _STOP_S = 40.0
@@ -79,15 +72,15 @@ class DataPlane:
         self._end("keeper", signal.SIGTERM)
 
     def _start_keeper(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-I", "-S", "-c", _KEEPER, str(_PACKAGES), str(self.folder)]
-        return self._start("keeper", [*command, str(self.log / "keeper.log")])
+        files = (str(self.folder), str(self.log / "keeper.log"))
+        return self._start("keeper", isolated.command("bucle.runtime.keeper:main", *files))
 
     def _start_gateway(self) -> subprocess.Popen[bytes]:
         port = self.port or self._read("gateway").get("port", 0)  # any port, but the same one again
         command = [sys.executable, "-m", "bucle.gateway", "--folder", str(self.folder), "--host", self.host]
         return self._start("gateway", [*command, "--port", str(port)])
 
-    def _start(self, which: Which, command: list[str]) -> subprocess.Popen[bytes]:
+    def _start(self, which: Which, command: Sequence[str]) -> subprocess.Popen[bytes]:
         earlier = self.started.pop(which, None)
         if earlier is not None:  # it lost the lock: dead, or stuck before it took it
             earlier.kill()
@@ -99,7 +92,7 @@ class DataPlane:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env={"PYTHONPATH": str(_PACKAGES)} if which == "gateway" else {},
+                env={"PYTHONPATH": isolated.PACKAGES} if which == "gateway" else {},
                 start_new_session=True,
             )
         return self.started[which]
