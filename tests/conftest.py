@@ -26,6 +26,15 @@ in_a_file = pytest.mark.skipif(IN_POSTGRESQL, reason="it is about records in a S
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the tests that are marked slow to `make test-all`."""
+    if os.environ.get("BUCLE_TEST_ALL"):
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: runs in `make test-all`"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """How a command ended: its exit code, what it wrote."""

@@ -1,7 +1,6 @@
 """The demo, whole, as a new user runs it: every line happens, and its figures are those of plain scikit-learn."""
 
 import csv
-import os
 import re
 import subprocess
 import sys
@@ -22,8 +21,6 @@ from tests.oracle import fuel
 PROJECT = Path(story.__file__).parent / "project"
 TABLE = PROJECT / "data" / "auto_mpg.csv"
 MODEL, STAGE = "fuel-consumption", "prod"
-
-slow = pytest.mark.skipif("BUCLE_TEST_ALL" not in os.environ, reason="slow: runs in `make test-all`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +174,7 @@ def test_full_is_another_cooldown_and_nothing_else(tmp_path: Path) -> None:
     assert policies[0] == policies[1]
 
 
-@slow
+@pytest.mark.slow
 def test_every_year_retrained_is_the_oracles(tmp_path: Path) -> None:
     """`--full`: each alert leads to a retraining; the gate refuses the last candidate, and both sides say so."""
     played = fuel.play(fuel.read_cars(TABLE), declared("full"))
@@ -187,7 +184,7 @@ def test_every_year_retrained_is_the_oracles(tmp_path: Path) -> None:
         assert f"refused by the gate of preprod (bound.mae: {played.retrained[-1].mae:.4g} " in told.text
 
 
-@slow
+@pytest.mark.slow
 def test_flipped_label_changes_both_alike(tmp_path: Path, played: fuel.Played) -> None:
     """One label of 1976 altered: the figures of the demo are no longer those of the shipped cars, and the oracle's."""
     table = flipped(tmp_path / "cars.csv")

@@ -193,6 +193,12 @@ def lease_s() -> float | None:
     return given if 1.0 <= given < float("inf") else None
 
 
+def open_to_others(file: Path | int) -> bool:
+    """Return whether anybody but its owner has a right to a file, by its path or descriptor."""
+    found = os.fstat(file) if isinstance(file, int) else file.stat()
+    return bool(found.st_mode & 0o077)
+
+
 def find_home(given: str | None, start: Path | None = None) -> Home:
     """Return the state folder: the given one, `BUCLE_HOME`, the nearest `.bucle/` upwards, else `./.bucle`."""
     named = given or os.environ.get("BUCLE_HOME")

@@ -16,7 +16,7 @@ from tests.faults.conftest import Ledger, ledger
 
 __all__ = ["ledger"]
 
-pytestmark = pytest.mark.skipif("BUCLE_TEST_ALL" not in os.environ, reason="slow: runs in `make test-all`")
+pytestmark = pytest.mark.slow
 KILLS = 20
 SEED = int(os.environ.get("BUCLE_SEED", "1"))
 

@@ -16,18 +16,8 @@ import pytest
 from tests.conftest import Installation
 from tests.faults.house import House
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the tests that are marked slow to `make test-all`."""
-    if os.environ.get("BUCLE_TEST_ALL"):
-        return
-    for item in items:
-        if item.path.is_relative_to(HERE) and item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="slow: runs in `make test-all`"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import random
 import shutil
 import time
@@ -20,7 +19,7 @@ from bucle import errors
 from bucle.client import Client
 from tests.conftest import Installation
 
-pytestmark = pytest.mark.skipif("BUCLE_TEST_ALL" not in os.environ, reason="slow: runs in `make test-all`")
+pytestmark = pytest.mark.slow
 
 LINE, STAGE = "line", "prod"
 PEOPLE = ("scientist", "engineer", "keeper", "approver")

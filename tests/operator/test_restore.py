@@ -47,7 +47,7 @@ def test_an_unfinished_job_is_taken_up(installation: Installation, tmp_path: Pat
     document = write(tmp_path / "job.yml", "command: sleep 8; echo end\nenvironment: {image: python}\n")
     with installation.client() as client:
         name = client.job.create(document)["name"]
-        while client.job.show(name)["status"] != "running" or not list(installation.home.rglob("*/claim"))[1:]:
+        while client.job.show(name)["status"] != "running" or not list(installation.home.glob("attempts/*/claim"))[1:]:
             assert client.job.show(name)["status"] != "completed"
         take(Home(root=installation.home), tmp_path / "backup")
         assert client.job.show(name)["status"] == "running"

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import random
 import shutil
 import time
@@ -26,15 +25,6 @@ KNOWN_ROWS = 400
 """The first rows, which the job trains on; the rest is held back (`train.py`)."""
 ENDPOINT, STAGE = "cost", "prod"
 ENDED = {"completed", "refused", "rejected", "returned", "canceled"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the tests that are marked slow to `make test-all`."""
-    if os.environ.get("BUCLE_TEST_ALL"):
-        return
-    for item in items:
-        if item.path.is_relative_to(HERE) and item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="slow: runs in `make test-all`"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ def routes(records: Records, folder: Path) -> Routes:
         python=python, read=(folder / "env",), lock=folder / "lock", lock_digest="sha256:l", model=folder / "model",
         statement="{}", isolation="auto",
     )  # fmt: skip
-    return Routes(folder=folder, records=records, derive=derive, place_of=lambda _endpoint, _deployment: place)
+    return Routes(folder=folder, records=records, derive=derive, place_of=lambda _rows, _endpoint, _deployment: place)
 
 
 def test_records_give_back_what_they_were_given(records: Records, fuel: Endpoint) -> None:
@@ -168,7 +168,7 @@ def test_deployment_without_a_place(records: Records, fuel: Endpoint, tmp_path: 
         deployments.add(transaction, other, replace(deployment("green"), endpoint_id="e2"))
         endpoints.set_traffic(transaction, other, {"green": 1000})
     built = routes(records, tmp_path)
-    half = replace(built, place_of=lambda one, found: None if found.name == "blue" else built.place_of(one, found))
+    half = replace(built, place_of=lambda *of: None if of[2].name == "blue" else built.place_of(*of))
 
     half.publish()
     assert traffic_in(tmp_path) == {"fuel": {}, "wear": {"green": 1000}}

@@ -5,15 +5,13 @@ import binascii
 import json
 import os
 import secrets
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bucle import errors
 from bucle.access.sealing import KEY_BYTES, KeyRing, id_of, ring_of
+from bucle.config import open_to_others
 from bucle.store.objects import write_file
-
-OTHERS = 0o077
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +64,7 @@ class SecretKeys:
         except FileNotFoundError as missing:
             raise errors.PlatformFault("secret.key_missing", file=self.file) from missing
         with os.fdopen(descriptor, "rb") as stream:
-            if stat.S_IMODE(os.fstat(descriptor).st_mode) & OTHERS:
+            if open_to_others(descriptor):
                 raise errors.PlatformFault("secret.key_open", file=self.file)
             content = stream.read()
         try:

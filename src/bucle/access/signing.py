@@ -5,8 +5,6 @@ into backups: what was signed once stays verifiable. Neither is ever taken from 
 """
 
 import json
-import os
-import stat
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -25,10 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bucle import errors
+from bucle.config import open_to_others
 from bucle.core.statement import envelope_of, pre_authentication, read_envelope
 from bucle.store.objects import write_file
-
-OTHERS = 0o077
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +102,7 @@ class Signing:
 
     def _keys(self) -> tuple[Ed25519PrivateKey, ec.EllipticCurvePrivateKey]:
         with self.private.open("rb") as stream:
-            if stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & OTHERS:
+            if open_to_others(stream.fileno()):
                 raise errors.PlatformFault("signature.key_open", file=self.private)
             content = stream.read()
         try:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ import click
 from bucle import config, errors
 from bucle.cli.render import output_options, show
 from bucle.cli.session import connect
-from bucle.cli.starting import server_rows
+from bucle.cli.starting import finding, server_rows
 from bucle.config import Home
 
 LEAST_FREE_BYTES = 1 << 30
@@ -69,39 +68,38 @@ def _isolation() -> list[dict[str, str]]:
     host, acts = _probe("auto")
     if "auto" not in host["modes"]:
         why = "this kernel has no Landlock: jobs cannot be confined, and are refused"
-        return [_row("isolation", "fail", why)]
+        return [finding("isolation", "fail", why)]
     verdicts = {act["act"]: _verdict(act) for act in acts}
     failed = [act for act, verdict in verdicts.items() if verdict == "fail"]
     known = [act for act, verdict in verdicts.items() if verdict.startswith("open")]
     strict = "isolation: strict stops them" if "strict" in host["modes"] else "isolation: strict needs bubblewrap"
     stopped = f"Landlock ABI {host['landlock_abi']}: {len(acts) - len(failed) - len(known)} hostile acts stopped"
     return [
-        _row("isolation", "ok", stopped),
-        *(_row("isolation", "open", f"{act}: Landlock does not know it; {strict}") for act in known),
-        *(_row("isolation", "fail", f"{act}: not stopped; see bucle doctor --isolation") for act in failed),
+        finding("isolation", "ok", stopped),
+        *(finding("isolation", "open", f"{act}: Landlock does not know it; {strict}") for act in known),
+        *(finding("isolation", "fail", f"{act}: not stopped; see bucle doctor --isolation") for act in failed),
     ]
 
 
 def _permissions(place: Home) -> dict[str, str]:
     if not place.root.exists():
-        return _row("state folder", "ok", f"{place.root} does not exist yet; `bucle up` makes it")
-    mode = stat.S_IMODE(place.root.stat().st_mode)
-    if mode & 0o077:
-        return _row("state folder", "fail", f"{place.root} can be read by others; run: chmod 700 {place.root}")
-    return _row("state folder", "ok", f"{place.root} is its owner's alone")
+        return finding("state folder", "ok", f"{place.root} does not exist yet; `bucle up` makes it")
+    if config.open_to_others(place.root):
+        return finding("state folder", "fail", f"{place.root} can be read by others; run: chmod 700 {place.root}")
+    return finding("state folder", "ok", f"{place.root} is its owner's alone")
 
 
 def _key_files(place: Home) -> list[dict[str, str]]:
     files = [file for file in (place.keys, place.admin_token, place.secret_keys, place.signing_keys) if file.exists()]
-    loose = [file for file in files if stat.S_IMODE(file.stat().st_mode) & 0o077]
-    rows = [_row("key file", "fail", f"{file} can be read by others; run: chmod 600 {file}") for file in loose]
-    return rows or [_row("key file", "ok", f"{len(files)} files are their owner's alone")]
+    loose = [file for file in files if config.open_to_others(file)]
+    rows = [finding("key file", "fail", f"{file} can be read by others; run: chmod 600 {file}") for file in loose]
+    return rows or [finding("key file", "ok", f"{len(files)} files are their owner's alone")]
 
 
 def _disk(place: Home) -> dict[str, str]:
     existing = next(path for path in (place.root, *place.root.parents) if path.exists())
     free = shutil.disk_usage(existing).free
-    return _row("disk", "ok" if free >= LEAST_FREE_BYTES else "fail", f"{free / 1e9:.1f} GB free at {existing}")
+    return finding("disk", "ok" if free >= LEAST_FREE_BYTES else "fail", f"{free / 1e9:.1f} GB free at {existing}")
 
 
 def _rights(place: Home) -> Iterator[dict[str, str]]:
@@ -110,10 +108,6 @@ def _rights(place: Home) -> Iterator[dict[str, str]]:
         with connect(None, str(place.root)) as client:
             for one in client.binding.idle():
                 what = f"{one['role']} of {one['principal']} at {one['scope']}: nothing was done with it for 90 days"
-                yield _row("rights", "wide", f"{what}; `bucle binding delete {one['id']}` takes it away")
+                yield finding("rights", "wide", f"{what}; `bucle binding delete {one['id']}` takes it away")
     except errors.BucleError:
         return
-
-
-def _row(check: str, verdict: str, detail: str) -> dict[str, str]:
-    return {"check": check, "verdict": verdict, "detail": detail}

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import secrets
-import stat
 from pathlib import Path
 
 from bucle import config
@@ -32,7 +31,7 @@ def forget_session(server: str) -> None:
 def read_private(path: Path) -> str | None:
     """Return the text of a file that only its owner can read, or None."""
     try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        if config.open_to_others(path):
             return None
         return path.read_text().strip() or None
     except OSError:

@@ -20,13 +20,13 @@ def server_rows(place: Home) -> list[dict[str, str]]:
     if running:
         pid = running[0].pid
         try:
-            return [_row("server", "ok", f"runs at {running_address(place)}; its log is {place.server_log}")]
+            return [finding("server", "ok", f"runs at {running_address(place)}; its log is {place.server_log}")]
         except errors.PlatformFault:
             how = f"see {place.server_log}, or end it: kill {pid}"
-            return [_row("server", "fail", f"process {pid} holds {place.lock} but does not answer; {how}")]
+            return [finding("server", "fail", f"process {pid} holds {place.lock} but does not answer; {how}")]
     rows = [*_last_start(place), *_records(place), *_port()]
     if not any(row["verdict"] == "fail" for row in rows):
-        rows.append(_row("server", "ok", "does not run; `bucle up` starts it"))
+        rows.append(finding("server", "ok", "does not run; `bucle up` starts it"))
     return rows
 
 
@@ -35,12 +35,12 @@ def _last_start(place: Home) -> Iterator[dict[str, str]]:
     told = place.start_log.read_text(errors="replace").strip() if place.start_log.exists() else ""
     refusal = refusal_in(told)
     if refusal is not None:
-        yield _row("last start", "fail", str(refusal))
+        yield finding("last start", "fail", str(refusal))
     elif told:
-        yield _row("last start", "fail", f"{told.splitlines()[-1]}; all of it is in {place.start_log}")
+        yield finding("last start", "fail", f"{told.splitlines()[-1]}; all of it is in {place.start_log}")
     elif place.server.exists():  # it is taken away at the end of every server that ended by itself
         last = _last_fault(place)
-        yield _row("last start", "note", f"the server was killed{last}; `bucle up` goes on where it was")
+        yield finding("last start", "note", f"the server was killed{last}; `bucle up` goes on where it was")
 
 
 def _last_fault(place: Home) -> str:
@@ -68,13 +68,13 @@ def _records(place: Home) -> Iterator[dict[str, str]]:
     try:
         planned = operate("upgrade-plan", "--home", str(place.root))
     except errors.BucleError as error:
-        yield _row("records", "fail", str(error))
+        yield finding("records", "fail", str(error))
         return
     if planned["revisions"]:
         what = f"schema {planned['found']}; `bucle up` brings them to {planned['known']}: see `bucle upgrade --plan`"
-        yield _row("records", "ok", what)
+        yield finding("records", "ok", what)
     else:
-        yield _row("records", "ok", f"{planned['rows']} rows at schema {planned['found']}")
+        yield finding("records", "ok", f"{planned['rows']} rows at schema {planned['found']}")
 
 
 def _port() -> Iterator[dict[str, str]]:
@@ -84,8 +84,9 @@ def _port() -> Iterator[dict[str, str]]:
             probe.bind((HOST, API_PORT))
         except OSError:
             why = f"port {API_PORT}, the default, is taken by another program"
-            yield _row("port", "note", f"{why}; start with `bucle up --port 0`, or another port")
+            yield finding("port", "note", f"{why}; start with `bucle up --port 0`, or another port")
 
 
-def _row(check: str, verdict: str, detail: str) -> dict[str, str]:
+def finding(check: str, verdict: str, detail: str) -> dict[str, str]:
+    """Return one line of what doctor found."""
     return {"check": check, "verdict": verdict, "detail": detail}

@@ -72,7 +72,7 @@ def idle(world: World, call: Call, span: timedelta) -> list[dict[str, Any]]:
         authorise(world, rows, call, "assignments/read", PLATFORM_SCOPE)
         since = world.clock() - span
         snapshot = world.policy.snapshot(rows)
-        acts = {(who, chain) for (who, chain), at in events.last_acts(rows).items() if at >= since}
+        acts = events.acted_since(rows, since)
         return [
             document_of(held, world.clock())
             for held in bindings.list_bindings(rows)

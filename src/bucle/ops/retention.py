@@ -21,6 +21,8 @@ def apply(world: World) -> dict[str, int]:
     now = world.clock()
     with world.read() as rows:
         said = read_settings(rows)
+        if (said.retention_attempts, said.retention_logs, said.retention_scored_rows) == (None, None, None):
+            return dict.fromkeys(("attempts", "logs", "scored_rows"), 0)
         folders = _ended(world, attempts.ended_before(rows, _before(said.retention_attempts, now)))
         named = frozenset(one.path for one in folders_named(rows))
         logs = _ended(world, attempts.ended_before(rows, _before(said.retention_logs, now)))

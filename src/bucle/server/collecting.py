@@ -34,22 +34,31 @@ GONE = ".gone-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Garbage:
-    """Something that no row names: where it lies, of which workspace it is ("": of all), its bytes."""
-
-    path: Path
-    kind: Kind
-    workspace: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """Something in a state folder that may be named: its kind, and the workspace, stage or tier that it lies under."""
 
     path: Path
     kind: Kind
     place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Garbage:
+    """An entry that no row names: of which workspace it is ("": of all), its bytes."""
+
+    entry: Entry
+    workspace: str
+    size: int
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.entry.path
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+        return self.entry.kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +94,7 @@ def find(home: Home, url: str, now: datetime, grace: timedelta) -> Sequence[Garb
     seen: set[tuple[int, int]] = set()
     return [
         Garbage(
-            path=entry.path,
-            kind=entry.kind,
+            entry=entry,
             workspace=workspaces.get(entry.place, entry.place),
             size=size_of(entry.path, seen),
         )
@@ -99,15 +107,12 @@ def collect(home: Home, url: str, now: datetime, grace: timedelta) -> Sequence[G
     """Remove what no row names and what is older than `grace`; return what was removed."""
     before, removed = _nanoseconds(now - grace), []
     found = find(home, url, now, grace)
-    entries = {entry.path: entry for entry in entries_of(home)}
     with closing(Records(url)) as records:
         for start in range(0, len(found), BATCH):
             with engines.told_plainly(), records.engine.begin() as rows:  # nobody commits a row meanwhile
                 named = named_in(rows, home)
-                for one in found[start : start + BATCH]:
-                    entry = entries.get(one.path)
-                    if entry is not None and not named.holds(entry) and _removed(one.path, before):
-                        removed.append(one)
+                batch = found[start : start + BATCH]
+                removed += [one for one in batch if not named.holds(one.entry) and _removed(one.path, before)]
     return removed
 
 

@@ -22,7 +22,7 @@ from bucle.access.policy import Policy
 from bucle.access.secret_keys import SecretKeys
 from bucle.access.settings import read_settings
 from bucle.access.signing import Signing
-from bucle.access.stages import list_stages
+from bucle.access.stages import find_stage, list_stages
 from bucle.config import Home, package_index, secrets_keys
 from bucle.core.classes import Tier
 from bucle.core.ids import uuid7
@@ -79,7 +79,7 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
     ground = Ground(
         home=home,
         objects=objects,
-        isolation=lambda: _isolation(records),
+        isolation=lambda: _isolation_now(records),
         uv=find_uv_bin(),
         index=package_index(),
         tier_of=lambda stage: _tiers(records)[stage],
@@ -112,7 +112,7 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
             folder=home.gateway,
             records=records,
             derive=keys.hmac,
-            place_of=lambda endpoint, deployment: _place_of(world, endpoint, deployment),
+            place_of=lambda rows, endpoint, deployment: _place_of(world, rows, endpoint, deployment),
         ),
         scoring_address=lambda: _scoring_address(home),
         tools=Tools(package_model=str(files("bucle.runtime") / "package_model.py")),
@@ -185,36 +185,34 @@ def _scoring_address(home: Home) -> str | None:
     return None if gateway is None else f"http://{HOST}:{gateway.port}"
 
 
-def _place_of(world: World, endpoint: Endpoint, deployment: Deployment) -> ServedPlace | None:
+def _place_of(world: World, rows: sa.Connection, endpoint: Endpoint, deployment: Deployment) -> ServedPlace | None:
     """Return where a deployment's environment and model lie; None while the environment is not built."""
-    tier = _tiers(world.records)[endpoint.stage]
-    built = world.environments(tier).find(deployment.environment)
+    built = world.environments(find_stage(rows, endpoint.stage).tier).find(deployment.environment)
     if built is None:
         return None
+    release = releases.of_digest(rows, deployment.release_digest)
     return ServedPlace(
         python=built.python,
         read=(built.folder / "venv", *base_of(built.python)),
         lock=built.folder / "lock.txt",
         lock_digest=built.lock_digest,
         model=world.models / endpoint.stage / hex_of(deployment.model_digest),
-        statement=_statement(world, deployment),
-        isolation=_isolation(world.records),
+        statement="" if release is None else release.statement or "",
+        isolation=_isolation(rows),
     )
 
 
-def _isolation(records: Records) -> Mode:
+def _isolation(rows: sa.Connection) -> Mode:
     """Return how user code is confined: what the platform file says, as far as this host can."""
-    with records.read() as rows:
-        said = read_settings(rows).isolation
+    said = read_settings(rows).isolation
     if said == "auto-or-none":
         return "auto" if landlock_abi() else "none"
     return "strict" if said == "strict" else "auto"
 
 
-def _statement(world: World, deployment: Deployment) -> str:
-    with world.read() as rows:
-        release = releases.of_digest(rows, deployment.release_digest)
-    return "" if release is None else release.statement or ""
+def _isolation_now(records: Records) -> Mode:
+    with records.read() as rows:
+        return _isolation(rows)
 
 
 def _manifest(world: World, workspace: str, digest: str) -> Manifest:

@@ -31,6 +31,7 @@ from bucle.server.backup_files import Backup, records_of, verified
 from bucle.server.backup_references import Found, find_models, find_named
 from bucle.server.compose import HOST, Installation, compose
 from bucle.server.life import listen
+from bucle.server.network import SETTINGS
 from bucle.server.restore import lay_out
 from bucle.store.migrate import migrate
 from bucle.store.records import Records
@@ -121,9 +122,7 @@ def _serving(home: Home, records: Records) -> Iterator[tuple[World, Client]]:
     with listen(HOST, 0) as listener:
         port: int = listener.getsockname()[1]
         installation = compose(home, records, lambda: port)
-        server = uvicorn.Server(
-            uvicorn.Config(build_application(installation.world), log_config=None, access_log=False)
-        )
+        server = uvicorn.Server(uvicorn.Config(build_application(installation.world), **SETTINGS))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="drill")
         thread.start()
         try:

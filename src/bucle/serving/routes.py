@@ -72,7 +72,7 @@ class Routes:
     folder: Path
     records: Records
     derive: Derive
-    place_of: Callable[[Endpoint, Deployment], Place | None]
+    place_of: Callable[[sa.Connection, Endpoint, Deployment], Place | None]
     """None while the environment of a deployment is not built: it has no worker then."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -165,7 +165,7 @@ class Routes:
         drawn = tuple(
             self._deployment(found, place)
             for found in deployments.of_endpoint(rows, endpoint)
-            if (place := self.place_of(endpoint, found)) is not None
+            if (place := self.place_of(rows, endpoint, found)) is not None
         )
         return EndpointRoute(
             stage=endpoint.stage,

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bucle.spec.digest import digest_of
-from bucle.store.instants import of_micros, to_micros
+from bucle.store.instants import to_micros
 from bucle.store.tables.store import chain_head, event
 
 PLATFORM = "platform"
@@ -53,11 +53,10 @@ def append_events(rows: sa.Connection, events: Sequence[Event], now: datetime) -
         _append_to(rows, chain, [line for line in events if line.chain == chain], to_micros(now))
 
 
-def last_acts(rows: sa.Connection) -> Mapping[tuple[str, str], datetime]:
-    """Return when each person or service last did something that is written, by name and chain."""
-    newest = sa.func.max(event.c.at).label("at")
-    query = sa.select(event.c.who, event.c.chain, newest).group_by(event.c.who, event.c.chain)
-    return {(row.who, row.chain): of_micros(row.at) for row in rows.execute(query)}
+def acted_since(rows: sa.Connection, since: datetime) -> frozenset[tuple[str, str]]:
+    """Return who did something that is written since an instant, each name with the chain that it is written in."""
+    query = sa.select(event.c.who, event.c.chain).where(event.c.at >= to_micros(since)).distinct()
+    return frozenset((row.who, row.chain) for row in rows.execute(query))
 
 
 def verify_chain(rows: sa.Connection, chain: str) -> Broken | None:

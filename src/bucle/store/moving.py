@@ -14,7 +14,7 @@ from bucle.store import engines
 from bucle.store.metadata import METADATA
 from bucle.store.migrate import migrate
 from bucle.store.records import Records
-from bucle.store.tables.store import lease, server
+from bucle.store.tables.store import MACHINERY
 
 BATCH = 1000
 
@@ -40,7 +40,7 @@ def move(source: Records, target: Records) -> list[Moved]:
 def copy(source: Records, target: Records) -> list[Moved]:
     """Do the same with records at the newest schema that others are working on: they are only read, in one snapshot."""
     migrate(target)
-    return copy_tables(source, target, [table for table in METADATA.sorted_tables if table not in (lease, server)])
+    return copy_tables(source, target, [table for table in METADATA.sorted_tables if table not in MACHINERY])
 
 
 def copy_tables(source: Records, target: Records, tables: Sequence[sa.Table]) -> list[Moved]:

@@ -14,9 +14,10 @@ from bucle.store import engines, events
 from bucle.store.migrate import migrate_within, standing_of
 from bucle.store.moving import copy_tables
 from bucle.store.records import Records
+from bucle.store.tables.store import MACHINERY
 
-NOT_ROWS = frozenset({"alembic_version", "lease"})
-"""Tables of the machinery: the number of the schema, and who works on the records."""
+NOT_ROWS = frozenset({"alembic_version", *(table.name for table in MACHINERY)})
+"""The number of the schema, and who works on the records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,3 +60,6 @@ server = Table(
     text("place"),
     instant("expires_at"),
 )
+
+MACHINERY = (lease, server)
+"""Who works on the records: rows of the moment, which are neither copied nor compared."""
