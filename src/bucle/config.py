@@ -264,9 +264,15 @@ def user_folder() -> Path:
 
 
 def package_index() -> Mapping[str, str]:
-    """Return the settings of this host that an environment build needs to reach its index; never credentials."""
+    """Return the settings of this host that an environment build needs to reach its one index.
+
+    The builder reads uv's words; where only pip's are set, its index is meant. No setting of a second index is here.
+    """
     names = (
         "UV_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_INDEX_URL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
         "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
     )  # fmt: skip
-    return {name: os.environ[name] for name in names if name in os.environ}
+    found = {name: os.environ[name] for name in names if name in os.environ}
+    if "PIP_INDEX_URL" in found and not found.keys() & {"UV_INDEX_URL", "UV_DEFAULT_INDEX"}:
+        found["UV_DEFAULT_INDEX"] = found["PIP_INDEX_URL"]
+    return found

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, assert_never
+from urllib.parse import urlsplit
 
 from bucle import errors
 from bucle.config import Home
@@ -24,7 +25,7 @@ from bucle.store.instants import to_micros
 from bucle.store.objects import CHUNK, Objects
 
 SHELL = ("/bin/bash", "-c")
-INDEX_PORT = 443
+HTTPS_PORT, HTTP_PORT = 443, 80
 SHARE = 2
 """A step that declares nothing may take this part of the machine's memory: a half."""
 TASKS = 4096
@@ -180,7 +181,7 @@ class LocalLauncher:
                 mode=self.ground.isolation(),
                 read=tuple(sorted({*map(str, bases), self.ground.uv, str(script)})),
                 write=(str(target), str(environments.cache)),
-                connect_tcp=(INDEX_PORT,),
+                connect_tcp=ports_of(self.ground.index),
                 reach="any_host",
             ),
             timeout_s=starting.plan.timeout_s,
@@ -218,6 +219,19 @@ def _fresh_outputs(plan: StepPlan) -> tuple[str, ...]:
         place.mkdir(parents=True, mode=0o700)
         folders.append(str(place))
     return tuple(folders)
+
+
+def ports_of(index: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the TCP ports that a build may call: that of https, and those of the host's index and proxies."""
+    ports = {HTTPS_PORT}
+    for text in index.values():
+        try:
+            address = urlsplit(text)
+            default = {"http": HTTP_PORT, "https": HTTPS_PORT}[address.scheme]
+            ports.add(address.port or default)
+        except (ValueError, KeyError):  # no address, or none that could be called: the build names it
+            continue
+    return tuple(sorted(ports))
 
 
 def base_of(python: Path) -> tuple[Path, ...]:
