@@ -1,5 +1,6 @@
 """Retention: what is over goes, once, with an event; what is not over, and every record of a run, stays."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -16,6 +17,7 @@ from bucle.monitoring import traffic
 from bucle.monitoring.traffic import Scored
 from bucle.ops import retention
 from bucle.ops.world import World
+from bucle.runtime.segment import SEALED
 from bucle.server.compose import compose
 from bucle.server.records import hold
 from bucle.store.events import read_chain, verify_chain
@@ -59,19 +61,38 @@ def scored(number: int, at: datetime) -> Scored:
     )  # fmt: skip
 
 
+def segments_of(world: World, folder: Path, now: datetime) -> set[str]:
+    """Write what a gateway collected: old and folded, of replays, not yet folded, newer; return the names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, age in (("live-1", 0), ("replayed-1", 0), ("live-2", 0), ("live-3", 200)):
+        path = folder / f"{name}{SEALED}"
+        path.write_bytes(b"")
+        at = (now + timedelta(days=age)).timestamp()
+        os.utime(path, (at, at))
+    with world.records.write(now) as transaction:
+        for name in ("live-1", "live-3"):
+            traffic.keep(transaction, f"{name}{SEALED}", [])
+    return {path.name for path in folder.iterdir()}
+
+
 def test_what_is_over_goes_once(worked_on: tuple[World, dict[str, Any]]) -> None:
     """After 29 days nothing, after 31 the attempts but not their logs, after a year the older row; each once."""
     world, now = worked_on[0], datetime.now(UTC)
     with world.records.write(now) as transaction:
         traffic.keep(transaction, "s", [scored(1, now), scored(2, now + timedelta(days=200))])
         traffic.put_label(transaction, "prod", "car", "c1", 1.0, labelled_at=None)
-    nothing = {"attempts": 0, "logs": 0, "scored_rows": 0}
+    collected = world.home.gateway / "segments"
+    names = segments_of(world, collected, now)
+    nothing = {"attempts": 0, "logs": 0, "scored_rows": 0, "segments": 0}
     ran = len(list(world.home.attempts.iterdir()))
     assert ran > 0
     gone = [
         retention.apply(replace(world, clock=lambda d=days: now + timedelta(days=d))) for days in (29, 31, 31, 367, 367)
     ]
-    assert gone == [nothing, {**nothing, "attempts": ran}, nothing, {**nothing, "scored_rows": 1}, nothing]
+    assert gone == [
+        nothing, {**nothing, "attempts": ran}, nothing, {**nothing, "scored_rows": 1, "segments": 2}, nothing,
+    ]  # fmt: skip
+    assert {path.name for path in collected.iterdir()} == names - {f"live-1{SEALED}", f"replayed-1{SEALED}"}
     assert {path.name for path in world.home.attempts.glob("*/*")} == {"out.log", "work"}
     assert {path.name for path in world.home.attempts.glob("*/work/*")} == {"outputs"}
     with world.read() as rows:

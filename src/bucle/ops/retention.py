@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from bucle.access.settings import read_settings
 from bucle.core.windows import read_duration
 from bucle.execution import attempts
 from bucle.monitoring import traffic
 from bucle.ops.world import World
+from bucle.serving import segments
 from bucle.store.events import PLATFORM, Event
 from bucle.store.references import folders_named
 
@@ -22,7 +25,7 @@ def apply(world: World) -> dict[str, int]:
     with world.read() as rows:
         said = read_settings(rows)
         if (said.retention_attempts, said.retention_logs, said.retention_scored_rows) == (None, None, None):
-            return dict.fromkeys(("attempts", "logs", "scored_rows"), 0)
+            return dict.fromkeys(("attempts", "logs", "scored_rows", "segments"), 0)
         folders = _ended(world, attempts.ended_before(rows, _before(said.retention_attempts, now)))
         named = frozenset(one.path for one in folders_named(rows))
         logs = _ended(world, attempts.ended_before(rows, _before(said.retention_logs, now)))
@@ -30,8 +33,10 @@ def apply(world: World) -> dict[str, int]:
         "attempts": sum(_emptied(folder, named) for folder in folders),
         "logs": sum(_without_log(folder) for folder in logs),
     }
+    until = _before(said.retention_scored_rows, now)
     with world.records.write(now) as transaction:
-        gone["scored_rows"] = traffic.forget_before(transaction, _before(said.retention_scored_rows, now))
+        gone["scored_rows"] = traffic.forget_before(transaction, until)
+        gone["segments"] = _without_segments(world, transaction.rows, until)
         if any(gone.values()):
             transaction.record(
                 Event(
@@ -49,6 +54,16 @@ def apply(world: World) -> dict[str, int]:
 def _before(span: str | None, now: datetime) -> datetime:
     """Return the instant before which things go; the beginning of time where they are kept for ever."""
     return datetime.min.replace(tzinfo=now.tzinfo) if span is None else read_duration(span).before(now)
+
+
+def _without_segments(world: World, rows: sa.Connection, until: datetime) -> int:
+    """Remove what the gateway collected before an instant, whose rows were in the records; return how many files."""
+    folder, old = world.home.gateway / "segments", until.timestamp()
+    found = [path for path in segments.sealed(folder) if traffic.is_folded(rows, path.name)]
+    found = [path for path in (*found, *segments.sealed(folder, replayed=True)) if path.stat().st_mtime < old]
+    for path in found:
+        path.unlink()
+    return len(found)
 
 
 def _ended(world: World, known: frozenset[str]) -> Iterator[Path]:
