@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 import pytest
 
-from bucle.runtime import folder, isolated, spawning
+from bucle.runtime import folder, hints, isolated, spawning
 from bucle.runtime.acts import SECRET, SECRET_VARIABLE
 from bucle.runtime.attempt import Alive, AttemptSpec, Exit, Isolation, Run
 
@@ -54,13 +54,21 @@ class OrdinarySpawner:
         self._process.wait()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Notified:
+    """Where a server hears of its attempts."""
+
+    receiver: socket.socket
+    name: str
+
+
 @dataclass(kw_only=True)
 class Host:
     """One spawner, its attempts, and a folder of its user's."""
 
     who: Who
     root: Path
-    notify: socket.socket
+    notify: Notified
     spawner: Spawns
     folders: list[Path] = field(default_factory=list)
 
@@ -199,21 +207,21 @@ def root() -> Iterator[Path]:
 
 
 @pytest.fixture
-def notify(root: Path) -> Iterator[socket.socket]:
+def notify() -> Iterator[Notified]:
     """Give the server's end of the datagram socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-        receiver.bind(str(root / "n"))
+    receiver, name = hints.listen()
+    with receiver:
         receiver.settimeout(PATIENCE_S)
-        yield receiver
+        yield Notified(receiver=receiver, name=name)
 
 
-def _host(who: Who, root: Path, notify: socket.socket) -> Iterator[Host]:
+def _host(who: Who, root: Path, notify: Notified) -> Iterator[Host]:
     (root / "attempts").mkdir()
     spawner: Spawns
     if who == "ordinary_user":
-        spawner = OrdinarySpawner(str(root / "n"))
+        spawner = OrdinarySpawner(notify.name)
     else:
-        spawner = spawning.Spawner(notify=str(root / "n"), log=root / "spawner.log")
+        spawner = spawning.Spawner(notify=notify.name, log=root / "spawner.log")
     host = Host(who=who, root=root, notify=notify, spawner=spawner)
     own(root, host.uid)
     yield host
@@ -226,13 +234,13 @@ def _host(who: Who, root: Path, notify: socket.socket) -> Iterator[Host]:
 
 
 @pytest.fixture
-def host(root: Path, notify: socket.socket) -> Iterator[Host]:
+def host(root: Path, notify: Notified) -> Iterator[Host]:
     """Give a host of this user's."""
     yield from _host("this_user", root, notify)
 
 
 @pytest.fixture(params=["this_user", "ordinary_user"])
-def any_host(request: pytest.FixtureRequest, root: Path, notify: socket.socket) -> Iterator[Host]:
+def any_host(request: pytest.FixtureRequest, root: Path, notify: Notified) -> Iterator[Host]:
     """Give a host of this user's, then, for root, one of an ordinary user's."""
     if request.param == "ordinary_user":
         if os.getuid() != 0:

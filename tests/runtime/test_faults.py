@@ -92,7 +92,7 @@ def test_twins_of_one_attempt(host: Host) -> None:
     """Of sixty supervisors started for one attempt by three spawners, one runs it."""
     path = host.order(shell(writes(host, "x", "sleep 0.2")))
     with ExitStack() as stack:
-        spawners = [stack.enter_context(Spawner(notify=str(host.root / "n"), log=host.root / "log")) for _ in range(3)]
+        spawners = [stack.enter_context(Spawner(notify=host.notify.name, log=host.root / "log")) for _ in range(3)]
         for turn in range(TWINS):
             spawners[turn % 3].spawn(path)
 
@@ -105,7 +105,7 @@ def test_twins_of_many_attempts(host: Host) -> None:
     """Fifty attempts, each handed to three spawners at once, run once each."""
     paths = [host.order(shell(writes(host, f"a{number}"))) for number in range(50)]
     with ExitStack() as stack:
-        spawners = [stack.enter_context(Spawner(notify=str(host.root / "n"), log=host.root / "log")) for _ in range(3)]
+        spawners = [stack.enter_context(Spawner(notify=host.notify.name, log=host.root / "log")) for _ in range(3)]
         for path in paths:
             for spawner in spawners:
                 spawner.spawn(path)
@@ -158,8 +158,7 @@ def test_server_gone(host: Host) -> None:
     await_user_code(path)
 
     host.spawner.close()
-    host.notify.close()
-    (host.root / "n").unlink()
+    host.notify.receiver.close()
 
     assert isinstance(folder.probe(path), Alive)
     (host.root / "go").touch()

@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import stat
 import time
+from pathlib import Path
 
 import httpx2
 
@@ -38,6 +39,18 @@ def test_lock_of_a_killed_server_is_free(installation: Installation) -> None:
     os.kill(installation.pid, signal.SIGKILL)
     installation.up()
     assert installation.bucle("status").code == 0
+
+
+def test_nothing_is_left_beside_the_state_folder(installation: Installation, tmp_path: Path) -> None:
+    """A server that was killed, and one that was stopped, leave nothing in the folder of temporary files."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    for _ in range(2):
+        assert installation.bucle("up", "--port", "0", env={"TMPDIR": str(scratch)}).code == 0
+        os.kill(installation.pid, signal.SIGKILL)
+    assert installation.bucle("up", "--port", "0", env={"TMPDIR": str(scratch)}).code == 0
+    assert installation.bucle("down").code == 0
+    assert list(scratch.iterdir()) == []
 
 
 def test_taken_port_is_refused(installation: Installation) -> None:

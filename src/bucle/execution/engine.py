@@ -16,6 +16,7 @@ from bucle.execution import queue
 from bucle.execution.fold import Ended, fold
 from bucle.execution.launcher import Exited, Launcher, Lost, Pending, Running, Starting, Unknown
 from bucle.execution.queue import Place
+from bucle.runtime import hints
 from bucle.store.records import Records, Transaction
 
 LOG = logging.getLogger("bucle.engine")
@@ -41,15 +42,6 @@ class Ports:
     settle: Callable[[Transaction], None]
 
 
-def send_hint(address: str) -> None:
-    """Make the engine turn whose socket of hints this is; it turns soon enough by itself if it cannot be told."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        try:
-            sender.sendto(b"", socket.MSG_DONTWAIT, address)
-        except OSError:  # a full queue wakes the loop as well as one more datagram would
-            return
-
-
 @dataclass(slots=True)
 class Engine:
     """Runs jobs to their end; everything it knows is in the records and in the attempts' folders."""
@@ -60,7 +52,8 @@ class Engine:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     hints: socket.socket
-    """A datagram socket; what arrives names an attempt to look at, and is a hint only: its content is never trusted."""
+    """What arrives here names an attempt to look at, and is a hint only: its content is never trusted."""
+    hint_name: str
     _stop: threading.Event = field(default_factory=threading.Event)
     _unclaimed: dict[str, int] = field(default_factory=dict)
 
@@ -89,7 +82,7 @@ class Engine:
 
     def wake(self) -> None:
         """Make the loop turn now: something was submitted or cancelled."""
-        send_hint(self.hints.getsockname())
+        hints.send(self.hint_name)
 
     def turn(self, *, sweep: bool, hinted: set[str]) -> int:
         """Do one turn; return how many attempts it started."""

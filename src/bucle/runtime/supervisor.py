@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import resource
-import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from bucle.runtime import codecheck, folder, linux
+from bucle.runtime import codecheck, folder, hints, linux
 from bucle.runtime.attempt import EXEC_FAILED, AttemptSpec, Exit, Reason, Run, Why, encode
 from bucle.runtime.attested import refusal_of
 from bucle.runtime.isolation import RefusedError, check
@@ -71,7 +70,7 @@ def supervise(path: Path, notify: str, sealed: int | None = None) -> int:
     linux.adopt_orphans()
     verdict = _judge(attempt, _unsealed(sealed))
     _record(attempt, verdict)
-    _hint(path.name, notify)
+    hints.send(notify, path.name)
     return 0
 
 
@@ -208,9 +207,3 @@ def _with_room(path: Path, write: Callable[[], _Made]) -> _Made:
             with suppress(OSError):  # the log of the server lies on the same disk, as a rule
                 os.write(2, f"{path}: {fault}; waiting for room\n".encode())
             time.sleep(_RETRY_DISK_S)
-
-
-def _hint(attempt_id: str, notify: str) -> None:
-    """Tell the server to look; it looks by itself if this is lost or it is down."""
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.sendto(attempt_id.encode(), socket.MSG_DONTWAIT, notify)

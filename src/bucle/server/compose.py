@@ -4,13 +4,11 @@ import json
 import os
 import secrets
 import socket
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
-from pathlib import Path
 
 import sqlalchemy as sa
 from uv import find_uv_bin
@@ -27,7 +25,7 @@ from bucle.config import Home, package_index, secrets_keys
 from bucle.core.classes import Tier
 from bucle.core.ids import uuid7
 from bucle.core.manifest import Manifest
-from bucle.execution.engine import Engine, Ports, send_hint
+from bucle.execution.engine import Engine, Ports
 from bucle.execution.environments import find_with_uv
 from bucle.execution.local import Ground, LocalLauncher, base_of
 from bucle.execution.outputs import read_outputs
@@ -37,6 +35,7 @@ from bucle.ops.signing import sign_older
 from bucle.ops.uploads import manifest_in
 from bucle.ops.world import Tools, World
 from bucle.release import releases
+from bucle.runtime import hints
 from bucle.runtime.attempt import Mode
 from bucle.runtime.landlock import landlock_abi
 from bucle.runtime.spawning import Spawner
@@ -73,8 +72,8 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
     """Build the installation of a state folder and its records, both held: first run, engine ready to turn."""
     keys = read_or_make_keys(home.keys)
     first_run(records, home, keys, now(), new_id)
-    hints = _hint_socket()
-    spawner = Spawner(notify=hints.getsockname(), log=home.log / "spawner.log")
+    listener, hint_name = hints.listen()
+    spawner = Spawner(notify=hint_name, log=home.log / "spawner.log")
     objects = Objects(root=home.objects)
     ground = Ground(
         home=home,
@@ -99,7 +98,8 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
         ),
         clock=now,
         new_id=new_id,
-        hints=hints,
+        hints=listener,
+        hint_name=hint_name,
     )
     world = World(
         home=home,
@@ -126,7 +126,7 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
     if world.signing.prepare():
         sign_older(world)
     plane = data_plane(home, scoring_port)
-    return Installation(world=world, engine=engine, spawner=spawner, hints=hints, plane=plane)
+    return Installation(world=world, engine=engine, spawner=spawner, hints=listener, plane=plane)
 
 
 def data_plane(home: Home, scoring_port: int) -> DataPlane:
@@ -144,19 +144,11 @@ def new_id() -> str:
     return uuid7(now(), secrets.token_bytes(10))
 
 
-def _hint_socket() -> socket.socket:
-    # AF_UNIX paths hold 107 bytes at most, which state folders (and those of tests) often exceed.
-    hints = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    folder = tempfile.mkdtemp(prefix="bucle-")
-    hints.bind(str(Path(folder) / "n.sock"))
-    return hints
-
-
 def _wake(home: Home, engine: Engine) -> None:
     """Wake the engine that turns: this server's, or that of the server that drives."""
     engine.wake()
     with suppress(OSError, ValueError, KeyError):
-        send_hint(json.loads(home.driver.read_bytes())["hints"])
+        hints.send(json.loads(home.driver.read_bytes())["hints"])
 
 
 def _tiers(records: Records) -> Mapping[str, Tier]:

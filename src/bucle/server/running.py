@@ -51,7 +51,7 @@ class Running:
 
     def _drive(self) -> None:
         home = self.registered.home
-        hints = self.installation.engine.hints.getsockname()
+        hints = self.installation.engine.hint_name
         write_file(home.driver, json.dumps({"id": self.registered.id, "hints": hints}).encode())
         self._clock = Clock(world=self.installation.world, plane=self.installation.plane)
         for name, run in (("engine", self.installation.engine.run), ("clock", self._clock.run)):
