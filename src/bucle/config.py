@@ -42,6 +42,11 @@ class Home:
         return self.root / "datastores"
 
     @property
+    def mirror(self) -> Path:
+        """Copies of files on the network, declared by who runs this host."""
+        return self.root / "mirror.yml"
+
+    @property
     def attempts(self) -> Path:
         """One folder an attempt of a step."""
         return self.root / "attempts"
@@ -276,3 +281,14 @@ def package_index() -> Mapping[str, str]:
     if "PIP_INDEX_URL" in found and not found.keys() & {"UV_INDEX_URL", "UV_DEFAULT_INDEX"}:
         found["UV_DEFAULT_INDEX"] = found["PIP_INDEX_URL"]
     return found
+
+
+def search_path() -> str:
+    """Return where programs are looked for (`PATH`)."""
+    return os.environ.get("PATH", os.defpath)
+
+
+def interpreter_folders() -> Sequence[Path]:
+    """Return where pyenv keeps interpreters, whose shims in `PATH` run the selected one only."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    return sorted(root.glob("versions/*/bin"))

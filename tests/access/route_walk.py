@@ -54,6 +54,8 @@ BODIES: dict[str, Any] = {
     f"POST {STAGED}/data": {
         "name": "rows", "version": "1", "type": "uri_file", "path": {"kind": "file", "digest": EMPTY, "origin": "rows"},
     },
+    f"POST {STAGED}/environments": {"name": "tools", "image": "python"},
+    f"POST {STAGED}/components": {"name": "greet", "command": "echo", "environment": "azureml:tools:1"},
     f"POST {STAGED}/jobs": JOB,
     f"POST {STAGED}/models": {"job": "calm_heron"},
     f"POST {STAGED}/models/{{name}}/versions/{{version}}:share": {"registry": "shared"},

@@ -49,6 +49,16 @@ class Datastore:
         """Return where the files of a manifest with this digest lie."""
         return self.root / "uploads" / hex_of(digest)
 
+    def inside(self, path: str) -> Path:
+        """Return where a path of this datastore lies (spec.references has made it relative, without `..`).
+
+        BadRequest when a link on the way leads out of the datastore.
+        """
+        place = self.root / path
+        if not place.resolve().is_relative_to(self.root.resolve()):
+            raise errors.BadRequest("datastore.outside", path=path, name=self.name)
+        return place
+
     def place(self, manifest: Manifest) -> Path:
         """Lay out the files of `manifest`, read-only, complete or not at all; return their folder. Idempotent."""
         folder = self.folder_of(manifest.digest)

@@ -10,6 +10,8 @@ from bucle import errors
 
 NOUNS = {
     "data": "bucle.cli.data",
+    "environment": "bucle.cli.environment",
+    "component": "bucle.cli.component",
     "job": "bucle.cli.job",
     "model": "bucle.cli.model",
     "promotion": "bucle.cli.promotion",

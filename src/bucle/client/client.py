@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx2
 
 from bucle.client.access import Bindings, Can, Principals, Roles, Tokens
+from bucle.client.asset import Assets
 from bucle.client.audit import Audit
 from bucle.client.endpoint import OnlineDeployments, OnlineEndpoints
 from bucle.client.http import Session
@@ -46,6 +47,8 @@ class Client:
         self.stage = Stages(session=session)
         self.gate = Gates(session=session)
         self.data = Data(session=session)
+        self.environment = Assets(session=session, noun="environment")
+        self.component = Assets(session=session, noun="component")
         self.job = Jobs(session=session)
         self.model = Models(session=session)
         self.promotion = Promotions(session=session)

@@ -1,12 +1,16 @@
 """What an environment asks for: an interpreter and requirements, read from Azure's forms of an environment."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bucle import errors
+from bucle.core.curated import CURATED, minor_of
+from bucle.spec import references
 from bucle.spec.digest import digest_of
+from bucle.spec.environment import InlineEnvironment
+from bucle.spec.references import Asset, RegistryAsset
 
 DEFAULT_PYTHON = "3.11"
 NOT_PACKAGES = frozenset({"pip", "setuptools", "wheel", "conda"})
@@ -50,7 +54,79 @@ class Ask:
         return {"python": self.python, "requirements": list(self.requirements), "image": self.image}
 
 
-def ask_of_conda(conda: Mapping[str, Any], image: str | None = None) -> Ask:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What an environment comes to on this host, and what of it is not as it was written."""
+
+    ask: Ask
+    notes: tuple[str, ...] = ()
+
+
+def named_in(reference: str) -> tuple[str, str]:
+    """Return name and version of an environment that is referenced: `latest`, or what was written.
+
+    BadRequest("spec.bad_reference") for what is no reference to an asset.
+    """
+    match references.parse(reference):
+        case Asset(name=name, version=version, label=label) | RegistryAsset(name=name, version=version, label=label):
+            return name, version or label or "latest"
+        case _:
+            raise errors.BadRequest(
+                "spec.bad_reference", text=reference, why="an environment is azureml:NAME[:VERSION]"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreters:
+    """The interpreters that environments can be built on here: the server's own, and all of them (looked for late).
+
+    With `exact`, no other stands for the one that is asked for.
+    """
+
+    here: str
+    installed: Callable[[], Collection[str]]
+    exact: bool = False
+
+    def nearest(self, python: str) -> tuple[str, str | None]:
+        """Return the interpreter that stands for `python`: itself, else the next newer, with what is to be said of it.
+
+        BadRequest("environment.python_missing") when there is none.
+        """
+        if python == self.here or python in (found := sorted(self.installed(), key=minor_of)):
+            return python, None
+        newer = [one for one in found if minor_of(one) > minor_of(python)]
+        if self.exact or not newer:
+            raise errors.BadRequest("environment.python_missing", python=python, found=", ".join(found))
+        return newer[0], f"Python {newer[0]} stands for {python}, which this host does not have"
+
+
+def choose(wanted: InlineEnvironment, interpreters: Interpreters) -> Chosen:
+    """Return what an environment comes to on this host."""
+    if isinstance(wanted.conda_file, Mapping):
+        ask = ask_of_conda(wanted.conda_file, wanted.image, default=interpreters.here)
+        python, note = interpreters.nearest(ask.python)
+        return Chosen(ask=replace(ask, python=python), notes=() if note is None else (note,))
+    if wanted.build is not None:
+        raise errors.BadRequest("environment.build_context")
+    note = (
+        f"no containers here: {wanted.image} is Python {interpreters.here} without packages" if wanted.image else None
+    )
+    ask = Ask(python=interpreters.here, requirements=(), image=wanted.image)
+    return Chosen(ask=ask, notes=() if note is None else (note,))
+
+
+def choose_curated(name: str, interpreters: Interpreters) -> Chosen | None:
+    """Return what a curated environment comes to on this host; None when there is none of that name."""
+    found = CURATED.get(name)
+    if found is None:
+        return None
+    python, note = interpreters.nearest(found.python)
+    requirements, differs = found.for_python(python)
+    notes = tuple(one for one in (note, differs) if one is not None)
+    return Chosen(ask=Ask(python=python, requirements=tuple(sorted(requirements))), notes=notes)
+
+
+def ask_of_conda(conda: Mapping[str, Any], image: str | None = None, *, default: str = DEFAULT_PYTHON) -> Ask:
     """Return what a conda file asks for; BadRequest names a dependency that has no counterpart on the index."""
     python: str | None = None
     requirements: list[str] = []
@@ -67,12 +143,7 @@ def ask_of_conda(conda: Mapping[str, Any], image: str | None = None) -> Ask:
             python = minor[0] if minor else None
         elif name not in NOT_PACKAGES:
             requirements.append(NAMES_ON_PYPI.get(name, name) + (found["extras"] or "") + version)
-    return Ask(python=python or DEFAULT_PYTHON, requirements=tuple(sorted(set(requirements))), image=image)
-
-
-def ask_of_image(image: str | None) -> Ask:
-    """Return what an environment of an image alone asks for here: an interpreter and nothing else."""
-    return Ask(python=DEFAULT_PYTHON, requirements=(), image=image)
+    return Ask(python=python or default, requirements=tuple(sorted(set(requirements))), image=image)
 
 
 def _entries(value: object) -> Sequence[Any]:

@@ -1,22 +1,33 @@
 """From a job document to its plan: what must be found first, and, once it is, every step with every path."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
 from bucle import errors
 from bucle.core.classes import DataClass, highest
-from bucle.core.environment import Ask, ask_of_conda, ask_of_image
-from bucle.core.job_node import FromStep, Node, Source, Value, nodes_of
+from bucle.core.environment import Chosen
+from bucle.core.job_node import FromStep, Node, Source, Value
 from bucle.core.job_plan import JobPlan, Mount, StepPlan, in_order
-from bucle.spec import expressions
+from bucle.spec import expressions, references
 from bucle.spec.command_job import CommandJob
 from bucle.spec.digest import digest_of
-from bucle.spec.environment import InlineEnvironment
-from bucle.spec.expressions import Expression, InputOf, NameOfJob, OutputOf, SecretOf, only_expression
+from bucle.spec.expressions import (
+    DefaultDatastore,
+    Expression,
+    InputOf,
+    NameOfJob,
+    OutputOf,
+    SecretOf,
+    only_expression,
+)
 from bucle.spec.pipeline_job import PipelineJob
+from bucle.spec.references import DatastorePath
 
 JobDocument = CommandJob | PipelineJob
+Nodes = Sequence[Node]
+KEPT_FOLDERS = frozenset({"arrived", "jobs", "uploads"})
+"""Folders of a datastore that the platform keeps: what lies there is reached by the name of an asset or a job."""
 BUILD_TIMEOUT_S = 1800.0
 BUILD_TRIES = 2
 """An index that fails once is asked again."""
@@ -32,65 +43,60 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What the plan stands on: names given, sources found, environments known, and where outputs go."""
+    """What the plan stands on: names given, sources found, environments chosen, and where outputs go."""
 
     stage: str
     name: str
     sources: Mapping[Source, Found]
+    environments: Mapping[str, Chosen]
+    """What the environment of each node comes to on this host, by the node's name."""
     built: frozenset[str]
     """Digests of the asks whose environment is built already."""
-    named_environments: Mapping[str, Ask]
-    """What each environment that is referenced by name asks for."""
     outputs: str
     """The folder of this job's outputs; each step has a folder in it."""
+    published: Mapping[tuple[str, str], str]
+    """Where outputs with a path of their own are laid besides, by node and output."""
 
 
-def sources_of(job: JobDocument) -> frozenset[Source]:
+def sources_of(nodes: Nodes) -> frozenset[Source]:
     """Return every input that must be found before the job can be planned."""
-    inputs = (found for node in nodes_of(job) for found in node.inputs.values())
+    inputs = (found for node in nodes for found in node.inputs.values())
     return frozenset(found for found in inputs if isinstance(found, Source))
 
 
-def codes_of(job: JobDocument) -> frozenset[str]:
+def codes_of(nodes: Nodes) -> frozenset[str]:
     """Return the digests of the code snapshots that the job runs."""
-    return frozenset(node.code.digest for node in nodes_of(job) if node.code)
+    return frozenset(node.code.digest for node in nodes if node.code)
 
 
-def environments_of(job: JobDocument) -> frozenset[str]:
-    """Return the environments that the job references by name."""
-    return frozenset(node.environment for node in nodes_of(job) if isinstance(node.environment, str))
-
-
-def secrets_of(job: JobDocument) -> frozenset[str]:
+def secrets_of(nodes: Nodes) -> frozenset[str]:
     """Return the names of the secrets that the job is given."""
-    return frozenset(name for node in nodes_of(job) for name in _secrets(node).values())
+    return frozenset(name for node in nodes for name in _secrets(node).values())
 
 
-def ask_of(environment: str | InlineEnvironment, named: Mapping[str, Ask]) -> Ask:
-    """Return what an environment asks for, written in place or by name."""
-    if isinstance(environment, str):
-        return named[environment]
-    if isinstance(environment.conda_file, Mapping):
-        return ask_of_conda(environment.conda_file, environment.image)
-    if environment.build is not None:
-        raise errors.BadRequest("environment.build_context")
-    return ask_of_image(environment.image)
+def published_of(nodes: Nodes, name: str, default_datastore: str) -> Mapping[tuple[str, str], DatastorePath]:
+    """Return the datastore paths at which outputs of the job `name` are to lie, by node and output.
+
+    BadRequest for one that is none, or that lies among what the platform keeps.
+    """
+    values: Mapping[Expression, str | None] = {NameOfJob(): name, DefaultDatastore(): default_datastore}
+    found = {}
+    for node in nodes:
+        for output, declared in node.outputs.items():
+            if declared.path is not None:
+                written = expressions.render_text(expressions.parse(declared.path), values)
+                found[node.name, output] = _own_place(written, f"{node.name}.outputs.{output}")
+    return found
 
 
-def asks_of(job: JobDocument, named: Mapping[str, Ask]) -> tuple[Ask, ...]:
-    """Return what each environment of the job asks for, once each."""
-    found = {ask.digest: ask for ask in (ask_of(node.environment, named) for node in nodes_of(job))}
-    return tuple(found.values())
-
-
-def plan_job(job: JobDocument, document: Mapping[str, Any], ground: Ground) -> JobPlan:
+def plan_job(job: JobDocument, nodes: Nodes, document: Mapping[str, Any], ground: Ground) -> JobPlan:
     """Return what running the job will do; `document` is the job as it was sent.
 
     BadRequest names a node of a circle, or an output that nobody makes.
     """
-    nodes = {node.name: node for node in nodes_of(job)}
-    steps = [_step(node, nodes, ground) for node in nodes.values()]
-    builds = _builds(job, ground)
+    known = {node.name: node for node in nodes}
+    steps = [_step(node, known, ground) for node in nodes]
+    builds = _builds(ground)
     try:
         ordered = in_order([*builds, *_behind(steps, builds)])
     except ValueError as circle:
@@ -111,9 +117,19 @@ def plan_job(job: JobDocument, document: Mapping[str, Any], ground: Ground) -> J
     )
 
 
-def _builds(job: JobDocument, ground: Ground) -> list[StepPlan]:
-    missing = [ask for ask in asks_of(job, ground.named_environments) if ask.digest not in ground.built]
-    numbered = len(missing) > 1
+def _own_place(written: str, where: str) -> DatastorePath:
+    found = references.parse(written)
+    if not isinstance(found, DatastorePath) or not found.path.strip("/"):
+        raise errors.BadRequest("job.output_path", path=written, where=where)
+    if found.path.split("/", 1)[0] in KEPT_FOLDERS:
+        raise errors.BadRequest("job.output_path_kept", path=written, where=where)
+    return found
+
+
+def _builds(ground: Ground) -> list[StepPlan]:
+    missing = {chosen.ask.digest: chosen.ask for chosen in ground.environments.values()}
+    asks = [ask for digest, ask in missing.items() if digest not in ground.built]
+    numbered = len(asks) > 1
     return [
         StepPlan(
             name=f"environment-{place}" if numbered else "environment",
@@ -122,7 +138,7 @@ def _builds(job: JobDocument, ground: Ground) -> list[StepPlan]:
             timeout_s=BUILD_TIMEOUT_S,
             tries=BUILD_TRIES,
         )
-        for place, ask in enumerate(missing, start=1)
+        for place, ask in enumerate(asks, start=1)
     ]
 
 
@@ -134,11 +150,13 @@ def _behind(steps: list[StepPlan], builds: list[StepPlan]) -> list[StepPlan]:
 
 def _step(node: Node, nodes: Mapping[str, Node], ground: Ground) -> StepPlan:
     values: dict[Expression, str | None] = {NameOfJob(): ground.name}
+    literals: dict[str, str] = {}
     inputs: list[Mount] = []
     for name, given in node.inputs.items():
         match given:
             case Value(text=text):
                 values[InputOf(name=name)] = text
+                literals.update({} if text is None else {name: text})
                 continue
             case Source():
                 found = ground.sources[given].mount
@@ -163,7 +181,7 @@ def _step(node: Node, nodes: Mapping[str, Node], ground: Ground) -> StepPlan:
         kind="command",
         command=expressions.render(expressions.parse(node.command), values),
         code=node.code.digest if node.code else None,
-        environment=ask_of(node.environment, ground.named_environments).digest,
+        environment=ground.environments[node.name].ask.digest,
         inputs=tuple(inputs),
         outputs=outputs,
         variables={
@@ -171,6 +189,9 @@ def _step(node: Node, nodes: Mapping[str, Node], ground: Ground) -> StepPlan:
             for name, text in node.variables.items()
             if name not in secrets
         },
+        values=literals,
+        deterministic=node.deterministic,
+        notes=ground.environments[node.name].notes,
         secrets=secrets,
         after=node.after,
         timeout_s=node.timeout_s,
@@ -200,13 +221,14 @@ def _refuse_secrets(text: str, where: str) -> None:
 
 def _output(ground: Ground, node: Node, name: str) -> Mount:
     folder = f"{ground.outputs}/{node.name}/{name}"
+    publish = ground.published.get((node.name, name))
     if node.outputs[name].file:
-        return Mount(name=name, path=f"{folder}/{name}", form="file")
-    return Mount(name=name, path=folder, form="folder")
+        return Mount(name=name, path=f"{folder}/{name}", form="file", publish=publish)
+    return Mount(name=name, path=folder, form="folder", publish=publish)
 
 
 def _output_of(reader: str, name: str, writer: Node, output: str, ground: Ground) -> Mount:
-    if output not in writer.outputs:
+    if output not in writer.outputs:  # job_graph declares `artifacts` where it is read
         raise errors.BadRequest("job.no_such_output", node=reader, step=writer.name, output=output)
     made = _output(ground, writer, output)
     reference = f"${{{{parent.jobs.{writer.name}.outputs.{output}}}}}"

@@ -26,6 +26,8 @@ class Mount:
     digest: str | None = None
     reference: str | None = None
     """What people wrote for it: `azureml:fuel:1`, `${{parent.jobs.prep.outputs.table}}`."""
+    publish: str | None = None
+    """Of an output: where in a datastore its files are laid besides, once the step has completed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,12 @@ class StepPlan:
     tries: int = 1
     tools: tuple[str, ...] = ()
     """Files of ours that a system step runs; user code sees none of them."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Its literal inputs."""
+    deterministic: bool = True
+    """Whether the same code on the same inputs gives the same outputs."""
+    notes: tuple[str, ...] = ()
+    """What of it is not as it was written: another interpreter, no container."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Variables that hold a secret of the stage, with its name; what it holds is nowhere in a plan."""
 
@@ -118,7 +126,8 @@ def command_of_tool(tool: str, order: Mapping[str, Any]) -> str:
 def read_step(document: Mapping[str, Any]) -> StepPlan:
     """Return the plan that `StepPlan.document` wrote."""
     mounts = {name: tuple(Mount(**row) for row in document[name]) for name in ("inputs", "outputs")}
-    return StepPlan(**{**document, **mounts, "after": tuple(document["after"]), "tools": tuple(document["tools"])})
+    lists = {name: tuple(document.get(name, ())) for name in ("after", "tools", "notes")}
+    return StepPlan(**{**document, **mounts, **lists})
 
 
 def in_order(steps: Sequence[StepPlan]) -> tuple[StepPlan, ...]:

@@ -1,20 +1,25 @@
 """Environments: where each one lies, whether it is built, and the interpreter that it is built on."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bucle import errors
+from bucle.config import search_path
 from bucle.core.classes import Tier
 from bucle.core.environment import Ask
 from bucle.store.objects import hex_of, touched, write_file
 
 HERE = ".".join(platform.python_version_tuple()[:2])
 """The minor version of the server's own interpreter: what an environment that names none gets."""
+
+OLDEST = (3, 8)
+"""The oldest interpreter that uv builds environments on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,22 +74,30 @@ class Environments:
         return Ask(python=found["python"], requirements=tuple(found["requirements"]), image=found["image"])
 
 
-def interpreter(minor: str, find: Callable[[str], str | None]) -> Path:
-    """Return an installed interpreter of a minor version; BadRequest names those that this host has."""
+def interpreter(minor: str, find: Callable[[], Mapping[str, str]]) -> Path:
+    """Return an installed interpreter of a minor version; BadRequest when it is gone since the job was submitted."""
     if minor == HERE:
         return Path(sys.executable).resolve()
-    found = find(minor)
-    if found is None:
-        raise errors.BadRequest("environment.python_missing", python=minor, found=HERE)
-    return Path(found).resolve()
+    found = find()
+    if minor not in found:
+        raise errors.BadRequest("environment.python_missing", python=minor, found=", ".join(sorted(found)))
+    return Path(found[minor]).resolve()
 
 
-def find_with_uv(uv: str) -> Callable[[str], str | None]:
-    """Return a search for installed interpreters by uv; nothing is downloaded."""
+def installed(uv: str, folders: Sequence[Path]) -> Mapping[str, str]:
+    """Return the interpreters of this host by minor version, as uv finds them in PATH and in more `folders`.
 
-    def find(minor: str) -> str | None:
-        command = [uv, "python", "find", "--no-python-downloads", "--no-project", "--system", minor]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-        return done.stdout.strip() or None if done.returncode == 0 else None
-
-    return find
+    Nothing is downloaded. The newest patch of a minor version is taken; the server's own is always there.
+    """
+    command = [uv, "python", "list", "--only-installed", "--no-python-downloads", "--no-config"]
+    path = os.pathsep.join([*map(str, folders), search_path()])
+    done = subprocess.run(
+        [*command, "--output-format", "json"], env={"PATH": path}, capture_output=True, check=False, timeout=60
+    )
+    found: dict[str, tuple[int, str]] = {}
+    for one in json.loads(done.stdout) if done.returncode == 0 else ():
+        major, minor, patch = (one["version_parts"][part] for part in ("major", "minor", "patch"))
+        known = found.get(f"{major}.{minor}", (-1, ""))
+        if one["implementation"] == "cpython" and (major, minor) >= OLDEST and patch > known[0]:
+            found[f"{major}.{minor}"] = (patch, one["path"])
+    return {**{minor: place for minor, (_, place) in found.items()}, HERE: sys.executable}

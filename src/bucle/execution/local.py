@@ -45,7 +45,8 @@ class Ground:
     tier_of: Callable[[str], Tier]
     manifest_of: Callable[[str, str], Manifest]
     """The manifest of a workspace's code snapshot, by its digest."""
-    find_python: Callable[[str], str | None]
+    pythons: Callable[[], Mapping[str, str]]
+    """The interpreters of this host by minor version."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,7 +159,7 @@ class LocalLauncher:
         environments = self._environments(starting.stage)
         digest = _required(starting.plan)
         target = environments.folder(digest)
-        python = interpreter(environments.asked(digest).python, self.ground.find_python)
+        python = interpreter(environments.asked(digest).python, self.ground.pythons)
         script = Path(environment_build.__file__)
         bases = (*base_of(python), *base_of(Path(sys.executable)))
         return AttemptSpec(

@@ -1,6 +1,7 @@
 """Jobs: submit, list, show, read the log, cancel."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,43 +9,66 @@ import sqlalchemy as sa
 from bucle import errors
 from bucle.access.settings import read_settings
 from bucle.access.stages import Stage, find_stage
-from bucle.assets import datastores
 from bucle.core import job as planning
 from bucle.core.cost import Cost, cost_of
-from bucle.core.environment import Ask
-from bucle.core.ids import job_name
-from bucle.core.job import Ground, JobDocument
+from bucle.core.job import Ground, JobDocument, Nodes
 from bucle.execution import attempts, jobs
 from bucle.execution.jobs import Job
 from bucle.ops import secret
 from bucle.ops.authority import authorise
-from bucle.ops.job_inputs import find_source
+from bucle.ops.job_ground import ground_of, nodes_in
 from bucle.ops.uploads import code_manifest
 from bucle.ops.world import Call, World
 from bucle.store.instants import to_text
 from bucle.store.records import Transaction
 
-RANDOM_OF_A_NAME = 10
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A job that can be submitted: its nodes, and the ground that its plan stands on."""
+
+    asked: JobDocument
+    nodes: Nodes
+    ground: Ground
 
 
 def create(world: World, call: Call, stage: str, asked: JobDocument, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Submit a job in a transaction of its own, and have the engine turn."""
+    """Submit a job in a transaction of its own, and have the engine turn.
+
+    What it stands on is looked for before: digests of large data are no reason for others to wait.
+    """
+    with world.read() as rows:
+        prepared = prepare(world, rows, call, stage, asked)
     with world.write(call) as transaction:
-        answer = transaction.answers(document_of(submit(world, transaction, call, stage, asked, document)))
+        answer = transaction.answers(document_of(submit(world, transaction, call, prepared, document)))
     world.wake()
     return answer
 
 
-def submit(
-    world: World, transaction: Transaction, call: Call, stage: str, asked: JobDocument, document: Mapping[str, Any]
-) -> Job:
-    """Submit a job: find its inputs, plan its steps, queue them, with its event; the caller wakes the engine."""
+def prepare(world: World, rows: sa.Connection, call: Call, stage: str, asked: JobDocument) -> Prepared:
+    """Return a job with everything that it names found: components, environments, inputs, secrets, code."""
+    authorise(world, rows, call, "jobs/submit", stage)
+    place = find_stage(rows, stage)
+    nodes = check_code(world, rows, call, place, asked)
+    secret.check_use(world, rows, call, stage, planning.secrets_of(nodes))
+    return Prepared(asked=asked, nodes=nodes, ground=ground_of(world, rows, call, place, asked, nodes))
+
+
+def check_code(world: World, rows: sa.Connection, call: Call, stage: Stage, asked: JobDocument) -> Nodes:
+    """Return the nodes of a job, whose code is all in the stage's workspace; BadRequest names what is not."""
+    nodes = nodes_in(world, rows, call, stage.name, asked)
+    for digest in planning.codes_of(nodes):
+        code_manifest(world, stage.name, stage.workspace, digest)
+    return nodes
+
+
+def submit(world: World, transaction: Transaction, call: Call, prepared: Prepared, document: Mapping[str, Any]) -> Job:
+    """Submit a job that was prepared: plan its steps, queue them, with its event; the caller wakes the engine."""
+    stage, name = prepared.ground.stage, prepared.ground.name
     authorise(world, transaction.rows, call, "jobs/submit", stage)
-    place = find_stage(transaction.rows, stage)
-    for digest in planning.codes_of(asked):
-        code_manifest(world, stage, place.workspace, digest)
-    secret.check_use(world, transaction.rows, call, stage, planning.secrets_of(asked))
-    plan = planning.plan_job(asked, document, _ground(world, transaction.rows, call, place, asked))
+    if jobs.find(transaction.rows, stage, name) is not None:
+        raise errors.Conflict("job.exists", name=name, stage=stage)
+    plan = planning.plan_job(prepared.asked, prepared.nodes, document, prepared.ground)
     made = jobs.submit(transaction, plan, world.new_id, by=call.principal.id, by_name=call.principal.name)
     after = {"document": plan.document_digest, "class": plan.data_class}
     transaction.record(call.event(stage, "jobs/submit", f"jobs/{plan.name}", after=after))
@@ -123,29 +147,6 @@ def document_of(job: Job) -> dict[str, Any]:
     }
 
 
-def _ground(world: World, rows: sa.Connection, call: Call, stage: Stage, asked: JobDocument) -> Ground:
-    """Find everything that the plan stands on; each input is authorised by its own class."""
-    name = asked.name or job_name(world.random(RANDOM_OF_A_NAME))
-    if jobs.find(rows, stage.name, name) is not None:
-        raise errors.Conflict("job.exists", name=name, stage=stage.name)
-    store = datastores.find(rows, stage.name, datastores.DEFAULT)
-    named: dict[str, Ask] = {}
-    for reference in planning.environments_of(asked):
-        raise errors.BadRequest("job.environment_unknown", reference=reference, stage=stage.name)
-    asks = planning.asks_of(asked, named)
-    environments = world.environments(stage.tier)
-    for ask in asks:
-        environments.announce(ask)
-    return Ground(
-        stage=stage.name,
-        name=name,
-        sources={source: find_source(world, rows, call, stage, source) for source in planning.sources_of(asked)},
-        built=frozenset(ask.digest for ask in asks if environments.find(ask.digest)),
-        named_environments=named,
-        outputs=str(store.root / "jobs" / name),
-    )
-
-
 def _step_document(step: jobs.StepNow, cost: Cost) -> dict[str, Any]:
     seconds = None
     if step.started_at is not None and step.ended_at is not None:
@@ -162,6 +163,7 @@ def _step_document(step: jobs.StepNow, cost: Cost) -> dict[str, Any]:
         "cpu_s": step.cpu_s,
         "peak_rss_bytes": step.peak_rss_bytes,
         **cost.document(),
+        "notes": list(step.plan.get("notes", ())),
         "code": step.plan["code"],
         "environment": step.plan["environment"],
         "inputs": {

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from bucle.access import tokens
 from bucle.core.delegation import job_windows
 from bucle.core.ids import job_name
-from bucle.core.job_node import Value, nodes_of
 from bucle.core.job_plan import StepPlan
 from bucle.core.release import commit_of
 from bucle.execution import attempts, jobs
@@ -17,9 +16,6 @@ from bucle.execution.fold import Why
 from bucle.execution.jobs import Job
 from bucle.execution.launcher import Starting
 from bucle.ops.world import World
-from bucle.spec.command_job import CommandJob
-from bucle.spec.loading import load_body
-from bucle.spec.pipeline_job import PipelineJob
 from bucle.store.instants import to_micros
 from bucle.store.records import Transaction
 from bucle.tracking import experiments, inputs, job_runs, parameters, runs
@@ -158,7 +154,7 @@ def _make_attempt_run(world: World, transaction: Transaction, beginning: _Beginn
     name = f"{job.display_name}/{starting.plan.name}" + (f"/{number}" if number > 1 else "")
     new = _new(world, transaction, job, name, dict(_tags(beginning)))
     made = runs.create(transaction, beginning.folder, starting.workspace, new)
-    parameters.log(transaction, made.id, dict(_parameters(job, starting.plan)))
+    parameters.log(transaction, made.id, dict(_parameters(starting.plan)))
     inputs.log_datasets(transaction, made.id, tuple(_datasets(starting.plan)))
     job_runs.add(
         transaction,
@@ -200,15 +196,10 @@ def _tags(beginning: _Beginning) -> Iterator[tuple[str, str]]:
             yield f"bucle.input.{mount.name}"[:LONGEST_KEY], mount.digest
 
 
-def _parameters(job: Job, plan: StepPlan) -> Iterator[tuple[str, str]]:
-    """Yield the literal inputs of the step, as its document gives them."""
-    asked = load_body(job.document, "job").value
-    assert isinstance(asked, CommandJob | PipelineJob), "only such a job was submitted"
-    for node in nodes_of(asked):
-        if node.name == plan.name:
-            for name, given in node.inputs.items():
-                if isinstance(given, Value) and given.text is not None:
-                    yield f"bucle.{name}"[:LONGEST_KEY], given.text[:LONGEST_PARAMETER]
+def _parameters(plan: StepPlan) -> Iterator[tuple[str, str]]:
+    """Yield the literal inputs of the step."""
+    for name, text in plan.values.items():
+        yield f"bucle.{name}"[:LONGEST_KEY], text[:LONGEST_PARAMETER]
 
 
 def _datasets(plan: StepPlan) -> Iterator[DatasetInput]:

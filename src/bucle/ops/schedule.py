@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from bucle import errors
 from bucle.access import principals
 from bucle.access.stages import Stage, find_stage
-from bucle.core import job as planning
 from bucle.core import schedule as core
 from bucle.core.job import JobDocument
 from bucle.core.schedule import Fire
@@ -20,7 +19,6 @@ from bucle.execution import schedules
 from bucle.execution.schedules import Fired, Schedule
 from bucle.ops import job
 from bucle.ops.authority import authorise
-from bucle.ops.uploads import code_manifest
 from bucle.ops.world import Call, World
 from bucle.spec.command_job import CommandJob
 from bucle.spec.loading import load_body
@@ -44,8 +42,7 @@ def create(world: World, call: Call, stage: str, words: ScheduleWords, document:
         named = job_named(document)
         given = None if named is None else job.find_job(rows, stage, named).document
         asked, job_words = _job(job_document(document, given))
-        for digest in planning.codes_of(asked):
-            code_manifest(world, stage, place.workspace, digest)
+        job.check_code(world, rows, call, place, asked)
         next_at = core.next_after(trigger_of(words.trigger, transaction.now), transaction.now)
         if next_at is None:
             raise errors.BadRequest("schedule.never", name=words.name)
@@ -168,7 +165,8 @@ def _submit(world: World, transaction: Transaction, found: Schedule, fire: Fire)
     call = _call_of(world, transaction.rows, found.principal_id)
     name = f"{found.name}-{fire.due_at:%Y%m%dT%H%M%S}"
     asked, words = _job({**found.job_document, "name": name})
-    made = job.submit(world, transaction, call, found.stage, asked, words)
+    prepared = job.prepare(world, transaction.rows, call, found.stage, asked)
+    made = job.submit(world, transaction, call, prepared, words)
     fired = _fired(transaction, fire, made.name, None)
     schedules.record_fire(transaction, found, fired)
     return fired

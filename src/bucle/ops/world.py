@@ -85,6 +85,8 @@ class World:
     random: Callable[[int], bytes]
     wake: Callable[[], None]
     """Makes the engine turn now."""
+    pythons: Callable[[], Mapping[str, str]]
+    """The interpreters of this host by minor version: `3.11` and its path."""
     scoring_address: Callable[[], str | None]
     """Where the gateway answers, or None while it does not."""
     secret_keys: SecretKeys

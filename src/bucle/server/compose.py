@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 
 import sqlalchemy as sa
@@ -21,12 +22,12 @@ from bucle.access.secret_keys import SecretKeys
 from bucle.access.settings import read_settings
 from bucle.access.signing import Signing
 from bucle.access.stages import find_stage, list_stages
-from bucle.config import Home, package_index, secrets_keys
+from bucle.config import Home, interpreter_folders, package_index, secrets_keys
 from bucle.core.classes import Tier
 from bucle.core.ids import uuid7
 from bucle.core.manifest import Manifest
 from bucle.execution.engine import Engine, Ports
-from bucle.execution.environments import find_with_uv
+from bucle.execution.environments import installed
 from bucle.execution.local import Ground, LocalLauncher, base_of
 from bucle.execution.outputs import read_outputs
 from bucle.execution.queue import Place
@@ -75,16 +76,8 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
     listener, hint_name = hints.listen()
     spawner = Spawner(notify=hint_name, log=home.log / "spawner.log")
     objects = Objects(root=home.objects)
-    ground = Ground(
-        home=home,
-        objects=objects,
-        isolation=lambda: _isolation_now(records),
-        uv=find_uv_bin(),
-        index=package_index(),
-        tier_of=lambda stage: _tiers(records)[stage],
-        manifest_of=lambda workspace, digest: _manifest(world, workspace, digest),
-        find_python=find_with_uv(find_uv_bin()),
-    )
+    pythons = cache(lambda: installed(find_uv_bin(), interpreter_folders()))
+    ground = _ground(home, records, objects, pythons, lambda *named: _manifest(world, *named))
     launcher = LocalLauncher(ground=ground, spawner=spawner, tracking_port=api_port)
     engine = Engine(
         records=records,
@@ -114,6 +107,7 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
             derive=keys.hmac,
             place_of=lambda rows, endpoint, deployment: _place_of(world, rows, endpoint, deployment),
         ),
+        pythons=pythons,
         scoring_address=lambda: _scoring_address(home),
         tools=Tools(package_model=str(files("bucle.runtime") / "package_model.py")),
         clock=now,
@@ -127,6 +121,25 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
         sign_older(world)
     plane = data_plane(home, scoring_port)
     return Installation(world=world, engine=engine, spawner=spawner, hints=listener, plane=plane)
+
+
+def _ground(
+    home: Home,
+    records: Records,
+    objects: Objects,
+    pythons: Callable[[], Mapping[str, str]],
+    manifest_of: Callable[[str, str], Manifest],
+) -> Ground:
+    return Ground(
+        home=home,
+        objects=objects,
+        isolation=lambda: _isolation_now(records),
+        uv=find_uv_bin(),
+        index=package_index(),
+        tier_of=lambda stage: _tiers(records)[stage],
+        manifest_of=manifest_of,
+        pythons=pythons,
+    )
 
 
 def data_plane(home: Home, scoring_port: int) -> DataPlane:

@@ -14,8 +14,8 @@ from uv import find_uv_bin
 
 from bucle import errors
 from bucle.access import stage_secrets
-from bucle.config import Home, package_index
-from bucle.execution.environments import find_with_uv, interpreter
+from bucle.config import Home, interpreter_folders, package_index
+from bucle.execution.environments import installed, interpreter
 from bucle.runtime import environment_build
 from bucle.server.backup_files import Backup, Copying, records_of, refuse_used, verified
 from bucle.server.life import make_home
@@ -108,7 +108,7 @@ def _built_again(home: Home, place: str) -> bool:
     uv = find_uv_bin()
     asked = json.loads((target / "ask.json").read_bytes())["python"]
     try:
-        python = interpreter(asked, find_with_uv(uv))
+        python = interpreter(asked, lambda: installed(uv, interpreter_folders()))
     except errors.BadRequest:
         return False
     command = [sys.executable, "-I", "-S", str(environment_build.__file__), uv, str(target), str(python)]

@@ -20,6 +20,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "upload them first: PUT /api/v1/stages/{stage}/datastores/{datastore}/files/<digest>",
     ),
     "data.not_here_yet": ("data of the form {form} is not read here yet", "give a local file or folder"),
+    "asset.not_found": (
+        "there is no {kind} {name} in {stage}",
+        "see `bucle {kind} list --stage {stage}`",
+    ),
+    "asset.exists": (
+        "the {kind} {name}:{version} exists in {stage} with other content",
+        "leave the version out to make the next one",
+    ),
+    "datastore.outside": ("the path {path} leads out of the datastore {name}", "name a path within it"),
+    "mirror.unreadable": ("the mirror {file} cannot be read: {why}", "write `ADDRESS: PATH` lines into it"),
     "datastore.not_found": (
         "there is no datastore {name} in {stage}",
         "see `bucle datastore list --stage {stage}`",

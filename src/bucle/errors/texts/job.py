@@ -35,9 +35,43 @@ TEXTS: dict[str, tuple[str, str]] = {
         "upload it, or name a data asset",
     ),
     "job.environment_unknown": (
-        "there is no environment {reference} in {stage}",
-        "write it in place: `environment: {{image: …, conda_file: …}}`",
+        "there is no environment {reference} in {stage}, and no curated one of that name",
+        "make it: `bucle environment create -f FILE` with `name: {name}` and a conda_file",
     ),
+    "job.too_deep": (
+        "the pipeline {node} lies within more than {most} others",
+        "flatten it; a component cannot hold itself",
+    ),
+    "job.input_missing": (
+        "the node {node} is given no {input}, which its component needs",
+        "give it under the `inputs:` of the node",
+    ),
+    "job.input_kept": (
+        "{reference} lies among what the platform keeps",
+        "name the data asset (azureml:NAME:VERSION) or the job's output (azureml://jobs/JOB/outputs/OUTPUT)",
+    ),
+    "job.input_missing_there": ("there is nothing at {reference}", "check the path, or upload it first"),
+    "job.input_not_mirrored": (
+        "{url} is not fetched: jobs read what is here",
+        "have a copy declared in {file} of the state folder, or make it a data asset: `bucle data create`",
+    ),
+    "job.output_not_found": (
+        "{count} outputs are called {reference}, and exactly one is needed",
+        "see the outputs of its steps: `bucle job show`",
+    ),
+    "job.output_path": (
+        "the path {path} of {where} is no path in a datastore",
+        "write azureml://datastores/NAME/paths/FOLDER/${{{{name}}}}",
+    ),
+    "job.output_path_kept": (
+        "the path {path} of {where} lies among what the platform keeps",
+        "choose another folder than uploads, jobs and arrived",
+    ),
+    "job.output_class": (
+        "{output} would come to lie in {datastore}, which holds {holds} data at most; the job reads {reads} data",
+        "choose a datastore of that class, or leave the path out",
+    ),
+    "job.output_not_laid": ("the output {output} cannot be laid at {path}: {why}", "choose another path for it"),
     "job.failed": ("the job {name} ended as {state}{why}", "read its log with `bucle job stream -n {name}`"),
     "environment.bad_dependency": (
         "the conda dependency {dependency} cannot be read",
