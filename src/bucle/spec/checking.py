@@ -1,6 +1,7 @@
 """Owns the check of a document against a model: every fault at once, each at its place."""
 
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -27,14 +28,32 @@ _WORDS = {
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def read(model: type[ModelT], document: Document) -> ModelT:
-    """Return the typed value of a document; raise `FaultyDocument` with every fault."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked(Generic[ModelT]):
+    """A document held against a model: its value (None when it has faults), and which model read each mapping."""
+
+    value: ModelT | None
+    faults: tuple[Fault, ...]
+    shapes: Shapes
+
+
+def check(model: type[ModelT], document: Document) -> Checked[ModelT]:
+    """Return the typed value of a document, or every fault."""
     shapes: Shapes = {}
     try:
-        return model.model_validate(document.tree, context={"shapes": shapes})
+        value = model.model_validate(document.tree, context={"shapes": shapes})
     except ValidationError as error:
-        found = [_fault_of(details, document, shapes) for details in error.errors(include_url=False)]
-        raise FaultyDocument(document.path, found) from error
+        found = tuple(_fault_of(details, document, shapes) for details in error.errors(include_url=False))
+        return Checked(value=None, faults=found, shapes=shapes)
+    return Checked(value=value, faults=(), shapes=shapes)
+
+
+def read(model: type[ModelT], document: Document) -> ModelT:
+    """Return the typed value of a document; raise `FaultyDocument` with every fault."""
+    checked = check(model, document)
+    if checked.value is None:
+        raise FaultyDocument(document.path, checked.faults)
+    return checked.value
 
 
 def _fault_of(details: ErrorDetails, document: Document, shapes: Shapes) -> Fault:

@@ -1,6 +1,6 @@
 """Owns the monitor: Azure's `create_monitor` schedule."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, Tag
 
@@ -231,6 +231,8 @@ class CustomSignal(Section):
 
 class GenerationSignal(OpenSection):
     """The signals of generative models: named here, not computed by this platform."""
+
+    not_run: ClassVar[str | None] = "no model of language is here to judge what another one writes"
 
     type: Literal["generation_safety_quality", "generation_token_statistics"]
 

@@ -1,6 +1,6 @@
 """Owns the pipeline: its job, its component, and the nodes of both."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Discriminator, Tag
 
@@ -94,6 +94,8 @@ class NodeOfPipeline(Section):
 
 class NodeNotRun(OpenSection):
     """A node of a kind that this platform does not run; its grammar is not checked."""
+
+    not_run: ClassVar[str | None] = "a node of this type is not run here"
 
     type: Text
 

@@ -1,6 +1,7 @@
 """Owns the ground shape of every model: which keys it takes, and which form of a field a value has."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, model_validator
 
@@ -11,7 +12,9 @@ Shapes = dict[int, type[BaseModel]]
 
 
 class Section(BaseModel):
-    """A mapping whose keys are all known."""
+    """A mapping whose keys are all known. `not_run`: why a document with it is read and not run."""
+
+    not_run: ClassVar[str | None] = None
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, protected_namespaces=())
 
@@ -30,6 +33,20 @@ class Section(BaseModel):
 def keys_of(model: type[BaseModel]) -> set[str]:
     """Return the keys that a mapping of this model may hold, as written in a file."""
     return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def parts_of(value: object) -> Iterator[BaseModel]:
+    """Yield every mapping that a model read, outermost first."""
+    if isinstance(value, BaseModel):
+        yield value
+        for name in value.model_fields_set:
+            yield from parts_of(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from parts_of(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from parts_of(item)
 
 
 class OpenSection(Section):
