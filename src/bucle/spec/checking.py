@@ -70,9 +70,10 @@ def _fault_of(details: ErrorDetails, document: Document, shapes: Shapes) -> Faul
 def _path_of(location: tuple[str | int, ...], tree: object) -> FieldPath:
     """Drop what is not a field: the tag of a union's member, the mark of a key; a field of such a name stays."""
     path: list[str | int] = []
-    for step in location:
-        is_field = isinstance(step, int) or not step.startswith(("<", "[")) or (isinstance(tree, dict) and step in tree)
-        if is_field:
+    for number, step in enumerate(location, start=1):
+        there = isinstance(tree, dict) and step in tree
+        is_mark = isinstance(step, str) and (step.startswith(("<", "[")) or number < len(location))
+        if there or not is_mark:
             path.append(step)
             tree = _below(tree, step)
     return tuple(path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from bucle import errors
+from bucle.spec import automl_job, data_transfer, fine_tuning, parallel, prompt_flow, spark, sweep_job
 from bucle.spec.command_component import NamedCommandComponent
 from bucle.spec.command_job import CommandJob
 from bucle.spec.compute import Compute
@@ -16,6 +17,7 @@ from bucle.spec.document import Document
 from bucle.spec.environment import Environment
 from bucle.spec.faults import FaultyDocument, nearest
 from bucle.spec.gate import Gate
+from bucle.spec.mltable import MLTable
 from bucle.spec.model import Model
 from bucle.spec.monitor import Monitor
 from bucle.spec.online_deployment import OnlineDeployment
@@ -74,6 +76,69 @@ KINDS: Mapping[str, Kind] = {
         types=("pipeline",),
         schemas=("pipelinecomponent",),
         marks=_keys("jobs name version"),
+    ),
+    "sweep_job": Kind(
+        model=sweep_job.SweepJob, noun="job", types=("sweep",), schemas=("sweepjob",), not_run=sweep_job.NOT_RUN
+    ),
+    "spark_job": Kind(model=spark.SparkJob, noun="job", types=("spark",), schemas=("sparkjob",), not_run=spark.NOT_RUN),
+    "automl_job": Kind(
+        model=automl_job.AutomlJob,
+        noun="job",
+        types=("automl",),
+        schemas=("automljob",),
+        not_run=automl_job.NOT_RUN,
+    ),
+    "finetuning_job": Kind(
+        model=fine_tuning.FineTuningJob,
+        noun="job",
+        types=("finetuning",),
+        schemas=("finetuningjob",),
+        not_run=fine_tuning.NOT_RUN,
+    ),
+    "distillation_job": Kind(
+        model=fine_tuning.DistillationJob,
+        noun="job",
+        types=("distillation",),
+        schemas=("distillationjob",),
+        not_run=fine_tuning.NOT_RUN,
+    ),
+    "spark_component": Kind(
+        model=spark.NamedSparkComponent,
+        noun="component",
+        types=("spark",),
+        schemas=("sparkcomponent",),
+        not_run=spark.NOT_RUN,
+    ),
+    "parallel_component": Kind(
+        model=parallel.NamedParallelComponent,
+        noun="component",
+        types=("parallel",),
+        schemas=("parallelcomponent",),
+        not_run=parallel.NOT_RUN,
+    ),
+    "data_transfer_component": Kind(
+        model=data_transfer.NamedCopyComponent,
+        noun="component",
+        types=("data_transfer",),
+        schemas=("datatransfercomponent", "datatransfercopycomponent"),
+        not_run=data_transfer.NOT_RUN,
+    ),
+    "prompt_flow": Kind(
+        model=prompt_flow.PromptFlow,
+        noun="prompt_flow",
+        schemas=("flow",),
+        marks=_keys("nodes inputs outputs"),
+        not_run=prompt_flow.NOT_RUN,
+    ),
+    "prompt_flow_run": Kind(
+        model=prompt_flow.PromptFlowRun,
+        noun="prompt_flow_run",
+        schemas=("run",),
+        marks=_keys("flow"),
+        not_run=prompt_flow.NOT_RUN,
+    ),
+    "mltable": Kind(
+        model=MLTable, noun="mltable", schemas=("mltable",), marks=_keys("paths transformations"), flags={}
     ),
     "data": Kind(model=Data, noun="data", schemas=("data",)),
     "environment": Kind(

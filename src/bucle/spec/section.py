@@ -1,7 +1,7 @@
 """Owns the ground shape of every model: which keys it takes, and which form of a field a value has."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, model_validator
 
@@ -82,6 +82,27 @@ def form_of(value: object) -> str | None:
 
 
 ByForm = Discriminator(form_of, custom_error_type="form", custom_error_message="has the wrong form for this field")
+
+
+def form_of_bound(value: object) -> str:
+    """Return whether a value is an expression that another value will replace."""
+    return "<expression>" if isinstance(value, str) and value.lstrip().startswith("${{") else "<value>"
+
+
+def type_of(value: object) -> str | None:
+    """Return the `type` of a mapping as the tag of its model, in lower case; None when it says none."""
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return f"<{kind.lower()}>" if isinstance(kind, str) else None
+
+
+ValueT = TypeVar("ValueT")
+OrExpression = Annotated[
+    Annotated[ValueT, Tag("<value>")] | Annotated[str, Tag("<expression>")], Discriminator(form_of_bound)
+]
+"""A value, or `${{…}}` that stands for one; within pipelines."""
+ByType = Discriminator(
+    type_of, custom_error_type="type", custom_error_message="must be a mapping with a type that is known here"
+)
 
 
 class Uploaded(Section):
