@@ -38,7 +38,8 @@ class Kind:
     Kinds of one `noun` are told apart by a top-level `key` that only this one has, else by the values of `type`
     (None among them: the type may be left out; no types: any). `schemas`: the last part of a `$schema` address,
     without `.schema.json`, in lower case. `marks`: sets of top-level keys of which any one, whole, names the noun
-    of a file without a `$schema`. `flags`: the fields that `az ml` fills in from its command line.
+    of a file without a `$schema`. `flags`: the fields that `az ml` fills in from its command line. `own`: a kind of
+    this platform. `no_verb`: why it is read where another document names it, and not created by itself.
     """
 
     model: type[BaseModel]
@@ -50,6 +51,7 @@ class Kind:
     flags: Mapping[str, str] = field(default_factory=lambda: _NAME)
     own: bool = False
     not_run: str | None = None
+    no_verb: str | None = None
 
 
 def _keys(*sets: str) -> tuple[frozenset[str], ...]:
@@ -69,6 +71,7 @@ KINDS: Mapping[str, Kind] = {
         types=(None, "command"),
         schemas=("commandcomponent",),
         marks=_keys("command name version", "command is_deterministic", "command additional_includes"),
+        no_verb="a component is written in a pipeline, or named there by its file",
     ),
     "pipeline_component": Kind(
         model=NamedPipelineComponent,
@@ -76,6 +79,7 @@ KINDS: Mapping[str, Kind] = {
         types=("pipeline",),
         schemas=("pipelinecomponent",),
         marks=_keys("jobs name version"),
+        no_verb="a component is written in a pipeline, or named there by its file",
     ),
     "sweep_job": Kind(
         model=sweep_job.SweepJob, noun="job", types=("sweep",), schemas=("sweepjob",), not_run=sweep_job.NOT_RUN
@@ -146,8 +150,11 @@ KINDS: Mapping[str, Kind] = {
         noun="environment",
         schemas=("environment",),
         marks=_keys("name image", "name conda_file", "name build"),
+        no_verb="an environment is written in a job, or named there by its file",
     ),
-    "model": Kind(model=Model, noun="model", schemas=("model",)),
+    "model": Kind(
+        model=Model, noun="model", schemas=("model",), no_verb="a model is registered by the job that made it"
+    ),
     "online_endpoint": Kind(
         model=OnlineEndpoint,
         noun="online_endpoint",
@@ -170,13 +177,17 @@ KINDS: Mapping[str, Kind] = {
         marks=_keys("trigger create_monitor"),
     ),
     "compute": Kind(
-        model=Compute, noun="compute", schemas=("amlcompute", "computeinstance", "vmcompute", "kubernetescompute")
+        model=Compute,
+        noun="compute",
+        schemas=("amlcompute", "computeinstance", "vmcompute", "kubernetescompute"),
+        no_verb="computes are declared in platform.yml",
     ),
     "datastore": Kind(
         model=Datastore,
         noun="datastore",
         schemas=("azureblob", "azurefile", "azuredatalakegen1", "azuredatalakegen2"),
         marks=_keys("account_name type"),
+        no_verb="datastores are declared in platform.yml",
     ),
     "platform": Kind(model=Platform, noun="platform", flags={}, own=True),
     "gate": Kind(model=Gate, noun="gate", flags={}, own=True),

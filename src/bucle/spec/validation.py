@@ -76,13 +76,14 @@ def _judged(document: Document, kind: str, sources: Sources | None) -> Report:
         faults.extend(faults_of(checked.value, document))
     given = _to_be_given(document, kind)
     lacking = {row.field for row in given}
+    reason = KINDS[kind].not_run or KINDS[kind].no_verb
     return Report(
         path=document.path,
         kind=kind,
         faults=tuple(sorted({fault for fault in faults if fault.field not in lacking})),
         to_be_given=given,
-        fields=tuple(uses_of(document, kind, checked.shapes)),
-        not_run=KINDS[kind].not_run,
+        fields=tuple(uses_of(document, checked.shapes, own=KINDS[kind].own, refused=reason)),
+        not_run=reason,
     )
 
 
