@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Discriminator, RootModel, Tag
+from pydantic import ConfigDict, Discriminator, RootModel, Tag
 
 from bucle.spec.automl_images import (
     ClassifierParameters,
@@ -220,3 +220,5 @@ NodeOfAutoml = Annotated[
 
 class AutomlJob(RootModel[NodeOfAutoml]):
     """A search for a model by the platform itself."""
+
+    model_config = ConfigDict(defer_build=True)

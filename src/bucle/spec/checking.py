@@ -11,6 +11,7 @@ from bucle.spec.faults import Fault, FaultyDocument, FieldPath, nearest
 from bucle.spec.scalars import Null
 from bucle.spec.section import Shapes, keys_of
 
+REQUIRED = "is required"
 _WORDS = {
     "string_type": "must be text",
     "model_type": "must be a mapping",
@@ -63,7 +64,7 @@ def _fault_of(details: ErrorDetails, document: Document, shapes: Shapes) -> Faul
         hint = nearest(str(at[-1]), keys_of(model) - {"$schema"}) if model else ""
         return document.fault(at, f"unknown key{hint}", at_key=True)
     if details["type"] == "missing":
-        return document.fault(at, "is required", at_key=True)
+        return document.fault(at, REQUIRED, at_key=True)
     return document.fault(at, _words(details), at_key="[key]" in details["loc"])
 
 

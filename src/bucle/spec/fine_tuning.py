@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, RootModel, Tag
+from pydantic import ConfigDict, Discriminator, RootModel, Tag
 
 from bucle.spec.execution_settings import QueueSettings
 from bucle.spec.inputs import Input, JobOutputs
@@ -90,6 +90,8 @@ class FineTuningJob(
     ]
 ):
     """A model trained further on one's own examples."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class TeacherRequests(Section):

@@ -187,8 +187,3 @@ class NamedPipelineComponent(PipelineComponent):
     """A component asset, whose name has a form of its own."""
 
     name: ComponentName
-
-
-NodeOfPipeline.model_rebuild()
-NodeOfCommand.model_rebuild()
-PipelineJob.model_rebuild()

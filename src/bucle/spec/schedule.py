@@ -116,7 +116,3 @@ class Schedule(File):
     tags: Tags | None = None
     properties: Properties | None = None
     is_enabled: Flag | None = None
-
-
-JobWithSettings.model_rebuild()
-Schedule.model_rebuild()

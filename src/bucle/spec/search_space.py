@@ -163,6 +163,3 @@ class SweepLimits(Section):
     max_concurrent_trials: Whole | None = None
     timeout: Whole | None = None
     trial_timeout: Whole | None = None
-
-
-Choice.model_rebuild()

@@ -16,7 +16,10 @@ class Section(BaseModel):
 
     not_run: ClassVar[str | None] = None
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, protected_namespaces=())
+    # A model is built when the first document needs it: building all of them takes longer than most commands.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=False, protected_namespaces=(), defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod

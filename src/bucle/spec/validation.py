@@ -1,14 +1,16 @@
 """Owns the whole judgement of a document: every fault, what is still to be given, and what becomes of each field."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bucle import errors
 from bucle.spec import overrides
-from bucle.spec.checking import check
+from bucle.spec.checking import REQUIRED, check
 from bucle.spec.consistency import faults_of
 from bucle.spec.document import Document
 from bucle.spec.faults import Fault, FaultyDocument
 from bucle.spec.field_use import FieldUse, uses_of
+from bucle.spec.foreign import foreign_kind, is_template
 from bucle.spec.kinds import KINDS, kind_of
 from bucle.spec.resolving import Sources, resolve
 from bucle.spec.yaml_reader import parse
@@ -16,17 +18,19 @@ from bucle.spec.yaml_reader import parse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToBeGiven:
-    """A field that the document lacks and `az ml` takes from its command line."""
+    """A field that the document lacks, or gives in a form refused for a reason, and `az ml` takes from a flag."""
 
     field: str
     flag: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What is to say of a document; it is right when it has no fault. `kind` is empty when nothing tells it.
 
-    `not_run`: why this platform does not run it (None: it does).
+    `not_run`: why this platform does not run it (None: it does). `foreign`: what a file is that is no document of
+    Azure ML, a conda file or a template to be filled in; it has no faults then, and nothing else is told of it.
     """
 
     path: str
@@ -35,6 +39,7 @@ class Report:
     to_be_given: tuple[ToBeGiven, ...] = ()
     fields: tuple[FieldUse, ...] = ()
     not_run: str | None = None
+    foreign: str | None = None
 
 
 def validate(
@@ -50,6 +55,13 @@ def validate(
     With `sources`, local paths must be there and local files are judged with the document. Raises `BadRequest` for
     an assignment that is none; what is wrong with the file is in the report.
     """
+    report = _report(text, path, kind, sources, assignments)
+    if report.faults and is_template(text):
+        return Report(path=path, kind="", faults=(), foreign="template")
+    return report
+
+
+def _report(text: bytes, path: str, kind: str | None, sources: Sources | None, assignments: tuple[str, ...]) -> Report:
     try:
         document = parse(text, path)
     except FaultyDocument as error:
@@ -57,13 +69,17 @@ def validate(
     document = overrides.apply(document, assignments)
     if not isinstance(document.tree, dict):
         return Report(path=path, kind="", faults=(document.fault((), "must be a mapping"),))
+    foreign = foreign_kind(document.tree) if kind is None else None
+    if foreign is not None:
+        return Report(path=path, kind="", faults=(), foreign=foreign)
     try:
-        found = kind_of(document, kind)
+        return _judged(document, kind_of(document, kind), sources)
     except FaultyDocument as error:
         return Report(path=path, kind="", faults=error.faults)
     except errors.BadRequest as error:
+        if kind is None:
+            return Report(path=path, kind="", faults=(), foreign="file of no known kind")
         return Report(path=path, kind="", faults=(document.fault((), error.detail),))
-    return _judged(document, found, sources)
 
 
 def _judged(document: Document, kind: str, sources: Sources | None) -> Report:
@@ -74,7 +90,7 @@ def _judged(document: Document, kind: str, sources: Sources | None) -> Report:
     faults = [*checked.faults, *unread]
     if checked.value is not None:
         faults.extend(faults_of(checked.value, document))
-    given = _to_be_given(document, kind)
+    given = tuple(_to_be_given(checked.faults, kind))
     lacking = {row.field for row in given}
     reason = KINDS[kind].not_run or KINDS[kind].no_verb
     return Report(
@@ -87,16 +103,10 @@ def _judged(document: Document, kind: str, sources: Sources | None) -> Report:
     )
 
 
-def _to_be_given(document: Document, kind: str) -> tuple[ToBeGiven, ...]:
-    """Return the required fields that the document lacks and a flag would give."""
-    row = KINDS[kind]
-    required = {name for name, field in row.model.model_fields.items() if field.is_required()}
-    return tuple(
-        ToBeGiven(field=name, flag=flag)
-        for name, flag in row.flags.items()
-        if name in required and document.child((name,)) is None and name not in _tree(document)
-    )
-
-
-def _tree(document: Document) -> dict[str, object]:
-    return document.tree if isinstance(document.tree, dict) else {}
+def _to_be_given(faults: Iterable[Fault], kind: str) -> Iterator[ToBeGiven]:
+    """Yield the fields at fault that a flag gives: what it says comes in place of what the document says."""
+    for fault in faults:
+        flag = KINDS[kind].flags.get(fault.field)
+        if flag is not None:
+            lacking = fault.message == REQUIRED
+            yield ToBeGiven(field=fault.field, flag=flag, reason="" if lacking else fault.message)

@@ -10,6 +10,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} holds a {kind}, which is read and not run here: {reason}",
         "check its form with `bucle validate -f {path}`; use a command or pipeline job, or run this file on Azure",
     ),
+    "spec.no_schema": (
+        "there is no schema of {kind} here",
+        "name one of {kinds}; Azure publishes those of its own kinds",
+    ),
     "spec.local_path": (
         "{field} names a path of the caller's machine ({text}); the server reads no such path",
         "send the document through `bucle`, or upload the files first and give their digest",
