@@ -7,7 +7,7 @@ from pydantic import Discriminator, Tag
 from bucle.spec.execution_settings import Tags
 from bucle.spec.inputs import InputPorts, JobInputs, JobOutputs, OutputPorts
 from bucle.spec.job_fields import NodeSection
-from bucle.spec.scalars import AnyCase, Anything, ComponentName, Flag, Text
+from bucle.spec.scalars import AnyCase, Anything, ComponentName, Flag, Text, TextAsWritten
 from bucle.spec.section import ByForm, ByType, File, OrExpression, Section
 
 NOT_RUN = "no database of another cloud is reached from here; read or write it in a command job"
@@ -52,7 +52,7 @@ class CopyComponent(File):
     type: Literal["data_transfer"]
     task: Literal["copy_data"]
     name: Text | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Tag
 
-from bucle.spec.scalars import Anything, Name, Text, Whole
+from bucle.spec.scalars import Anything, Name, Text, TextAsWritten, Whole
 from bucle.spec.section import ByForm, File, PathOrUploaded, Section
 
 
@@ -38,7 +38,7 @@ class InlineEnvironment(File):
     """An environment written inside a job or a deployment; it needs no name."""
 
     name: Name | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     description: Text | None = None
     tags: dict[str, Text] | None = None
     properties: dict[str, Text] | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bucle.spec.scalars import Anything, Count, Single, TagText, Text, Whole
+from bucle.spec.scalars import Anything, Count, Single, TagText, Text, TextAsWritten, Whole
 from bucle.spec.section import OpenSection, Section
 
 
@@ -80,6 +80,6 @@ class Service(OpenSection):
     job_service_type: Text | None = None
 
 
-EnvironmentVariables = dict[str, Text]
+EnvironmentVariables = dict[str, TextAsWritten]
 Tags = dict[str, TagText]
 Properties = dict[str, Single]

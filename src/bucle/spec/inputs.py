@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
-from bucle.spec.scalars import Flag, Name, Number, Single, Text
+from bucle.spec.scalars import Flag, Name, Number, Single, Text, TextAsWritten
 from bucle.spec.section import ByForm, PathOrUploaded, Section
 
 DataType = Literal["uri_file", "uri_folder", "mltable", "custom_model", "mlflow_model", "triton_model"]
@@ -30,7 +30,7 @@ class Output(Section):
     path: Text | None = None
     mode: OutputMode | None = None
     name: Name | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     description: Text | None = None
 
 

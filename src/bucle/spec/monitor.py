@@ -6,7 +6,7 @@ from pydantic import Field, Tag
 
 from bucle.spec.execution_settings import Properties, Tags
 from bucle.spec.inputs import Input, JobInputs
-from bucle.spec.scalars import Anything, Count, Duration, Flag, Name, Number, Text
+from bucle.spec.scalars import Anything, Count, Duration, Flag, Name, Number, Text, TextAsWritten
 from bucle.spec.schedule import Trigger
 from bucle.spec.section import ByForm, File, OpenSection, Section
 
@@ -17,7 +17,7 @@ class MonitorCompute(Section):
     """The machine that computes a monitor."""
 
     instance_type: Text
-    runtime_version: Text | None = None
+    runtime_version: TextAsWritten | None = None
 
 
 class MonitoringTarget(Section):

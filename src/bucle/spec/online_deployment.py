@@ -7,7 +7,7 @@ from pydantic import Tag
 from bucle.spec.environment import EnvironmentField
 from bucle.spec.execution_settings import EnvironmentVariables, Properties, Tags
 from bucle.spec.model import InlineModel
-from bucle.spec.scalars import Anything, Count, Flag, Name, Number, Text, Whole
+from bucle.spec.scalars import Anything, Count, Flag, Name, Number, Text, TextAsWritten, Whole
 from bucle.spec.section import ByForm, File, PathOrUploaded, Section
 
 ModelField = Annotated[Annotated[Text, Tag("<single>")] | Annotated[InlineModel, Tag("<mapping>")], ByForm]
@@ -56,7 +56,7 @@ class CollectedAsset(Section):
     """Where a collection is kept."""
 
     name: Text | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     path: Text | None = None
 
 

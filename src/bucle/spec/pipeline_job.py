@@ -23,7 +23,7 @@ from bucle.spec.execution_settings import (
 from bucle.spec.inputs import InputPorts, JobInputs, JobOutputs, Output, OutputPorts, PortName
 from bucle.spec.job_fields import NodeSection
 from bucle.spec.parallel import NodeOfParallel
-from bucle.spec.scalars import Anything, ComponentName, Flag, Name, Text
+from bucle.spec.scalars import Anything, ComponentName, Flag, Name, Text, TextAsWritten
 from bucle.spec.section import File, OpenFile, OpenSection, PathOrUploaded, Section, form_of, type_of
 from bucle.spec.spark import NodeOfSpark
 from bucle.spec.sweep_job import NodeOfSweep
@@ -172,7 +172,7 @@ class PipelineComponent(OpenFile):
     name: Text | None = None
     type: Literal["pipeline"]
     jobs: Nodes | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None

@@ -2,7 +2,7 @@
 
 from bucle.spec.environment import EnvironmentField
 from bucle.spec.execution_settings import EnvironmentVariables, Tags
-from bucle.spec.scalars import Anything, ComponentName, Flag, Text
+from bucle.spec.scalars import Anything, ComponentName, Flag, Text, TextAsWritten
 from bucle.spec.section import OpenFile, Section
 
 NOT_RUN = "prompt flows call models of language, which this platform does not host"
@@ -20,7 +20,7 @@ class PromptFlow(OpenFile):
 
     azureml: FlowOverrides | None = None
     name: ComponentName | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None
@@ -37,7 +37,7 @@ class PromptFlowRun(OpenFile):
     flow: Text | None = None
     azureml: FlowOverrides | None = None
     name: ComponentName | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None

@@ -51,6 +51,12 @@ def as_text(value: object) -> object:
     return value
 
 
+def _only_text(value: object) -> object:
+    if isinstance(value, Scalar):
+        raise PydanticCustomError("quoted", "must be text: write '{text}'", {"text": value.text})
+    return value
+
+
 def _as_tag(value: object) -> object:
     return "" if value is None else as_text(value)
 
@@ -104,8 +110,10 @@ def _until(text: str) -> str:
     raise PydanticCustomError("until", "must be a day, such as 2027-03-31, or an instant, such as 2027-03-31T18:00:00Z")
 
 
-Text = Annotated[str, BeforeValidator(as_text)]
-"""Text exactly as written, so that `version: 1.10` is "1.10"."""
+Text = Annotated[str, BeforeValidator(_only_text)]
+"""Text; a number or a truth value is none, as in Azure, and is written in quotes."""
+TextAsWritten = Annotated[str, BeforeValidator(as_text)]
+"""Text exactly as written, also where YAML reads a number, so that `version: 1.10` is "1.10"."""
 AnyCase = BeforeValidator(_as_word)
 """Of a closed choice whose words may be written in capitals."""
 AnyHump = BeforeValidator(_as_snake)
@@ -113,10 +121,10 @@ AnyHump = BeforeValidator(_as_snake)
 TagText = Annotated[str, BeforeValidator(_as_tag)]
 """The text of a tag; a tag without one is empty."""
 Name = Annotated[
-    str, BeforeValidator(as_text), StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
+    str, BeforeValidator(_only_text), StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
 ]
 """The name of a thing: letters, digits, `_`, `-`, `.`."""
-ComponentName = Annotated[str, BeforeValidator(as_text), StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+ComponentName = Annotated[str, BeforeValidator(_only_text), StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Duration = Annotated[str, BeforeValidator(as_text), AfterValidator(_iso_8601)]
 """An ISO 8601 duration: P7D, PT30M."""
 Until = Annotated[str, BeforeValidator(as_text), AfterValidator(_until)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Tag
 
-from bucle.spec.scalars import AnyCase, Number, Single, Text, Whole
+from bucle.spec.scalars import AnyCase, Number, Single, Text, TextAsWritten, Whole
 from bucle.spec.section import ByForm, ByType, OrExpression, Section
 
 BoundNumber = OrExpression[Number]
@@ -52,7 +52,7 @@ class RandomInteger(Section):
 
 
 ChoiceValue = Annotated[
-    Annotated[Text, Tag("<single>")] | Annotated[dict[str, "ValueOrSpace"], Tag("<mapping>")], ByForm
+    Annotated[Single, Tag("<single>")] | Annotated[dict[str, "ValueOrSpace"], Tag("<mapping>")], ByForm
 ]
 
 
@@ -86,7 +86,7 @@ class RandomSampling(Section):
     type: Annotated[Literal["random"], AnyCase]
     seed: Whole | None = None
     rule: Annotated[Literal["random", "sobol"], AnyCase] | None = None
-    logbase: Text | None = None
+    logbase: TextAsWritten | None = None
 
 
 class GridSampling(Section):

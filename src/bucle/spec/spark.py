@@ -8,7 +8,7 @@ from bucle.spec.environment import EnvironmentField
 from bucle.spec.execution_settings import Tags
 from bucle.spec.inputs import InputPorts, JobInputs, JobOutputs, OutputPorts
 from bucle.spec.job_fields import JobFile, NodeSection
-from bucle.spec.scalars import Anything, ComponentName, Flag, Text
+from bucle.spec.scalars import Anything, ComponentName, Flag, Text, TextAsWritten
 from bucle.spec.section import ByForm, OpenFile, OrExpression, PathOrUploaded, Section
 
 NOT_RUN = "Spark needs a Java runtime, which this platform does not have; read the data with pandas in a command job"
@@ -41,7 +41,7 @@ class SparkResources(Section):
     """The machine of a serverless Spark, and its version."""
 
     instance_type: Text | None = None
-    runtime_version: Text | None = None
+    runtime_version: TextAsWritten | None = None
 
 
 class SparkProgram(BaseModel):
@@ -76,7 +76,7 @@ class SparkComponent(OpenFile, SparkProgram):
     type: Literal["spark"]
     entry: Entry
     name: Text | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None
