@@ -7,7 +7,7 @@ from pydantic import Tag
 from bucle.spec.environment import EnvironmentField
 from bucle.spec.execution_settings import Distribution, EnvironmentVariables, Limits, Resources, Tags
 from bucle.spec.inputs import InputPorts, OutputPorts
-from bucle.spec.scalars import Anything, ComponentName, Flag, Text, TextAsWritten
+from bucle.spec.scalars import Anything, ComponentName, Flag, Text
 from bucle.spec.section import ByForm, OpenFile, PathOrUploaded, Uploaded
 
 Include = Annotated[Annotated[Text, Tag("<single>")] | Annotated[Uploaded, Tag("<mapping>")], ByForm]
@@ -20,7 +20,7 @@ class CommandComponent(OpenFile):
     command: Text
     environment: EnvironmentField
     type: Literal["command"] | None = None
-    version: TextAsWritten | None = None
+    version: Anything = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Tag
 
+from bucle.spec.execution_settings import AssetTags
 from bucle.spec.scalars import Anything, Name, Text, TextAsWritten, Whole
 from bucle.spec.section import ByForm, File, PathOrUploaded, Section
 
@@ -40,7 +41,7 @@ class InlineEnvironment(File):
     name: Name | None = None
     version: TextAsWritten | None = None
     description: Text | None = None
-    tags: dict[str, Text] | None = None
+    tags: AssetTags | None = None
     properties: dict[str, Text] | None = None
     image: Text | None = None
     conda_file: CondaFile | None = None

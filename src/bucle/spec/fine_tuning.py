@@ -8,7 +8,7 @@ from bucle.spec.execution_settings import QueueSettings
 from bucle.spec.inputs import Input, JobOutputs
 from bucle.spec.job_fields import JobFile
 from bucle.spec.scalars import AnyCase, AnyHump, Anything, Count, Flag, Number, TagText, Text, Whole
-from bucle.spec.section import ByForm, OpenSection, Section
+from bucle.spec.section import ByForm, Section
 
 NOT_RUN = "large models are adapted on accelerators that this platform does not have"
 TuningTask = Annotated[
@@ -116,10 +116,20 @@ class PromptSettings(Section):
     max_len_summary: Whole | None = None
 
 
-class TeacherConnection(OpenSection):
+class TeacherConnection(Section):
     """Where the teacher is asked."""
 
-    type: Text
+    type: Annotated[Literal["serverless", "custom"], AnyHump]
+    name: Text
+    endpoint: Text
+    api_key: Text
+    id: Text | None = None
+    description: Text | None = None
+    tags: Anything = None
+    target: Text | None = None
+    credentials: Anything = None
+    is_shared: Flag | None = None
+    metadata: Anything = None
 
 
 class StudentResources(Section):

@@ -131,8 +131,8 @@ JOBS: Mapping[type[BaseModel], Rows] = {
     TensorFlowDistribution: ignored("type worker_count parameter_server_count", ONE_MACHINE),
     PyTorchDistribution: ignored("type process_count_per_instance", ONE_MACHINE),
     RayDistribution: ignored("type", ONE_MACHINE),
-    Identity: ignored("type", _OWN_IDENTITY),
+    Identity: ignored("type client_id object_id msi_resource_id", _OWN_IDENTITY),
     QueueSettings: ignored("job_tier priority", _NO_QUEUE),
-    Service: ignored("type job_service_type", _NO_SERVICES),
+    Service: ignored("type port nodes properties ssh_public_keys log_dir", _NO_SERVICES),
 }
 """Of each model of a job, what becomes of each field. A model has the rows of its bases too."""

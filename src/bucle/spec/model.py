@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from bucle.spec.execution_settings import Properties, Tags
+from bucle.spec.execution_settings import AssetTags, Properties
 from bucle.spec.scalars import Anything, Name, Text, TextAsWritten
 from bucle.spec.section import File, PathOrUploaded
 
@@ -15,7 +15,7 @@ class InlineModel(File):
     version: TextAsWritten | None = None
     type: Literal["custom_model", "mlflow_model", "triton_model"] | None = None
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     flavors: Anything = None
     stage: Text | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, Tag
 
-from bucle.spec.execution_settings import Properties, Tags
+from bucle.spec.execution_settings import AssetTags, Properties
 from bucle.spec.inputs import Input, JobInputs
 from bucle.spec.scalars import Anything, Count, Duration, Flag, Name, Number, Text, TextAsWritten
 from bucle.spec.schedule import Trigger
@@ -272,6 +272,6 @@ class Monitor(File):
     create_monitor: MonitorDefinition
     display_name: Text | None = None
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     is_enabled: Flag | None = None

@@ -8,7 +8,7 @@ from bucle.spec.environment import EnvironmentField
 from bucle.spec.execution_settings import EnvironmentVariables, Properties, Resources, Tags
 from bucle.spec.inputs import InputPorts, JobInputs, JobOutputs, OutputPorts
 from bucle.spec.job_fields import NodeSection
-from bucle.spec.scalars import AnyCase, ComponentName, Flag, Text, TextAsWritten, Whole
+from bucle.spec.scalars import AnyCase, Anything, ComponentName, Flag, Text, Whole
 from bucle.spec.section import ByForm, File, OrExpression, PathOrUploaded, Section
 
 NOT_RUN = "parallel steps are read and not yet run; let one command loop over its files"
@@ -39,7 +39,7 @@ class ParallelComponent(File):
 
     type: Literal["parallel"]
     name: Text | None = None
-    version: TextAsWritten | None = None
+    version: Anything = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, Discriminator, Tag
+from pydantic import BaseModel, Discriminator, StringConstraints, Tag
 
 from bucle.spec import data_transfer
 from bucle.spec.automl_job import NodeOfAutoml
@@ -23,17 +23,20 @@ from bucle.spec.execution_settings import (
 from bucle.spec.inputs import InputPorts, JobInputs, JobOutputs, Output, OutputPorts, PortName
 from bucle.spec.job_fields import NodeSection
 from bucle.spec.parallel import NodeOfParallel
-from bucle.spec.scalars import Anything, ComponentName, Flag, Name, Text, TextAsWritten
+from bucle.spec.scalars import Anything, ComponentName, Flag, Name, Text
 from bucle.spec.section import File, OpenFile, OpenSection, PathOrUploaded, Section, form_of, type_of
 from bucle.spec.spark import NodeOfSpark
 from bucle.spec.sweep_job import NodeOfSweep
+
+DefaultCompute = Annotated[Text, StringConstraints(pattern=r"^(azureml:.+|serverless|\$\{\{.+)$")]
+DefaultDatastore = Annotated[Text, StringConstraints(pattern=r"^(azureml:.+|\$\{\{.+)$")]
 
 
 class PipelineSettings(OpenSection):
     """The defaults of a pipeline's nodes. Azure tolerates unknown keys here."""
 
-    default_compute: Text | None = None
-    default_datastore: Text | None = None
+    default_compute: DefaultCompute | None = None
+    default_datastore: DefaultDatastore | None = None
     continue_on_step_failure: Flag | None = None
     force_rerun: Flag | None = None
 
@@ -172,7 +175,7 @@ class PipelineComponent(OpenFile):
     name: Text | None = None
     type: Literal["pipeline"]
     jobs: Nodes | None = None
-    version: TextAsWritten | None = None
+    version: Anything = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None

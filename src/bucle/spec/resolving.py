@@ -12,6 +12,7 @@ from bucle.spec.faults import Fault, FaultyDocument, FieldPath, name_of
 from bucle.spec.yaml_reader import parse
 
 MAX_FILES_DEEP = 16
+UNREAD = "cannot be read"
 # Where jobs that train by themselves name their data, and the model they begin with.
 _TABLES_OF_JOBS = ("training_data", "validation_data", "test_data", "model", "student_model")
 
@@ -102,7 +103,7 @@ def _resolve(document: Document, kind: str, sources: Sources, faults: list[Fault
         except FaultyDocument as error:
             faults.extend(error.faults)
         except OSError as error:
-            faults.append(document.fault(found.at, f"{path} cannot be read ({error.strerror or 'no such file'})"))
+            faults.append(document.fault(found.at, f"{path} {UNREAD} ({error.strerror or 'no such file'})"))
     return document
 
 

@@ -57,8 +57,12 @@ def _only_text(value: object) -> object:
     return value
 
 
+def _as_tag_written(value: object) -> object:
+    return "" if value is None or isinstance(value, Null) else as_text(value)
+
+
 def _as_tag(value: object) -> object:
-    return "" if value is None else as_text(value)
+    return "" if value is None or isinstance(value, Null) else _only_text(value)
 
 
 def _as_number(value: object) -> object:
@@ -118,6 +122,10 @@ AnyCase = BeforeValidator(_as_word)
 """Of a closed choice whose words may be written in capitals."""
 AnyHump = BeforeValidator(_as_snake)
 """Of a closed choice whose words may be written `chatCompletion` or `chat_completion`."""
+TagAsWritten = Annotated[str, BeforeValidator(_as_tag_written)]
+"""The text of an asset's tag, exactly as written; a tag without one is empty."""
+OrNull = BeforeValidator(lambda value: None if isinstance(value, Null) else value)
+"""Of a field that may be written without a value."""
 TagText = Annotated[str, BeforeValidator(_as_tag)]
 """The text of a tag; a tag without one is empty."""
 Name = Annotated[

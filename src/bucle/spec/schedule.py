@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag
 
 from bucle.spec.automl_job import NodeOfAutoml
 from bucle.spec.command_job import CommandJob
-from bucle.spec.execution_settings import Properties, Tags
+from bucle.spec.execution_settings import AssetTags, Properties
 from bucle.spec.inputs import JobInputs, JobOutputs
 from bucle.spec.pipeline_job import PipelineJob, PipelineSettings
 from bucle.spec.scalars import Count, Flag, Name, Text, Whole
@@ -61,7 +61,7 @@ class JobWithSettings(Section):
     inputs: JobInputs | None = None
     outputs: JobOutputs | None = None
     settings: PipelineSettings | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     display_name: Text | None = None
     description: Text | None = None
@@ -113,6 +113,6 @@ class Schedule(File):
     create_job: CreatedJob
     display_name: Text | None = None
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     is_enabled: Flag | None = None

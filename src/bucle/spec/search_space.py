@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Tag
 
-from bucle.spec.scalars import AnyCase, Number, Single, Text, TextAsWritten, Whole
+from bucle.spec.scalars import AnyCase, Number, OrNull, Single, Text, TextAsWritten, Whole
 from bucle.spec.section import ByForm, ByType, OrExpression, Section
 
 BoundNumber = OrExpression[Number]
@@ -125,18 +125,18 @@ class Bandit(Section):
     """Ends a trial that lags behind the best one by a factor or an amount; intervals in logged metrics."""
 
     type: Annotated[Literal["bandit"], AnyCase]
-    evaluation_interval: Whole | None = None
-    delay_evaluation: Whole | None = None
-    slack_factor: Number | None = None
-    slack_amount: Number | None = None
+    evaluation_interval: Annotated[Whole | None, OrNull] = None
+    delay_evaluation: Annotated[Whole | None, OrNull] = None
+    slack_factor: Annotated[Number | None, OrNull] = None
+    slack_amount: Annotated[Number | None, OrNull] = None
 
 
 class MedianStopping(Section):
     """Ends a trial that is worse than the median of the running averages."""
 
     type: Annotated[Literal["median_stopping"], AnyCase]
-    evaluation_interval: Whole | None = None
-    delay_evaluation: Whole | None = None
+    evaluation_interval: Annotated[Whole | None, OrNull] = None
+    delay_evaluation: Annotated[Whole | None, OrNull] = None
 
 
 class TruncationSelection(Section):
@@ -144,8 +144,8 @@ class TruncationSelection(Section):
 
     type: Annotated[Literal["truncation_selection"], AnyCase]
     truncation_percentage: Whole
-    evaluation_interval: Whole | None = None
-    delay_evaluation: Whole | None = None
+    evaluation_interval: Annotated[Whole | None, OrNull] = None
+    delay_evaluation: Annotated[Whole | None, OrNull] = None
 
 
 EarlyTermination = Annotated[

@@ -76,7 +76,7 @@ class SparkComponent(OpenFile, SparkProgram):
     type: Literal["spark"]
     entry: Entry
     name: Text | None = None
-    version: TextAsWritten | None = None
+    version: Anything = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None

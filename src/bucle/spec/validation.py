@@ -1,5 +1,6 @@
 """Owns the whole judgement of a document: every fault, what is still to be given, and what becomes of each field."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -12,8 +13,10 @@ from bucle.spec.faults import Fault, FaultyDocument
 from bucle.spec.field_use import FieldUse, uses_of
 from bucle.spec.foreign import foreign_kind, is_template
 from bucle.spec.kinds import KINDS, kind_of
-from bucle.spec.resolving import Sources, resolve
+from bucle.spec.resolving import UNREAD, Sources, resolve
 from bucle.spec.yaml_reader import parse
+
+_DATA_OF_JOB = re.compile(r"(^|\.)(inputs\.\w+|training_data|validation_data|test_data)\.path$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ def _judged(document: Document, kind: str, sources: Sources | None) -> Report:
     faults = [*checked.faults, *unread]
     if checked.value is not None:
         faults.extend(faults_of(checked.value, document))
-    given = tuple(_to_be_given(checked.faults, kind))
+    given = tuple(_to_be_given((*checked.faults, *unread), kind))
     lacking = {row.field for row in given}
     reason = KINDS[kind].not_run or KINDS[kind].no_verb
     return Report(
@@ -104,9 +107,14 @@ def _judged(document: Document, kind: str, sources: Sources | None) -> Report:
 
 
 def _to_be_given(faults: Iterable[Fault], kind: str) -> Iterator[ToBeGiven]:
-    """Yield the fields at fault that a flag gives: what it says comes in place of what the document says."""
+    """Yield the fields at fault that a flag gives: what it says comes in place of what the document says.
+
+    Azure reads a job whose data are not there yet; `--set` names them, or they are made before the job is.
+    """
     for fault in faults:
         flag = KINDS[kind].flags.get(fault.field)
+        if flag is None and _DATA_OF_JOB.search(fault.field) and (fault.message == REQUIRED or UNREAD in fault.message):
+            flag = "--set"
         if flag is not None:
-            lacking = fault.message == REQUIRED
-            yield ToBeGiven(field=fault.field, flag=flag, reason="" if lacking else fault.message)
+            reason = "" if fault.message == REQUIRED else fault.message
+            yield ToBeGiven(field=fault.field, flag=flag, reason=reason)
