@@ -18,7 +18,15 @@ from bucle.spec.automl_parameters import (
     TextParameters,
     TextSearchSpace,
 )
-from bucle.spec.automl_settings import AutoOrWhole, Forecasting, TableFeaturization, TableLimits, Training
+from bucle.spec.automl_settings import (
+    AutoOrWhole,
+    ClassifierTraining,
+    ForecasterTraining,
+    Forecasting,
+    RegressorTraining,
+    TableFeaturization,
+    TableLimits,
+)
 from bucle.spec.execution_settings import EnvironmentVariables, QueueSettings, Resources
 from bucle.spec.inputs import Input, JobOutputs
 from bucle.spec.job_fields import JobFile
@@ -89,7 +97,6 @@ class TableTask(AutomlTask):
     target_column_name: Text
     limits: TableLimits | None = None
     featurization: TableFeaturization | None = None
-    training: Training | None = None
     validation_data_size: OrExpression[Number] | None = None
     cv_split_column_names: list[Text] | None = None
     n_cross_validations: AutoOrWhole | None = None
@@ -104,6 +111,7 @@ class Classification(TableTask):
     task: Annotated[Literal["classification"], AnyHump]
     primary_metric: ClassifierMetric | None = None
     positive_label: Text | None = None
+    training: ClassifierTraining | None = None
 
 
 class Regression(TableTask):
@@ -111,6 +119,7 @@ class Regression(TableTask):
 
     task: Annotated[Literal["regression"], AnyHump]
     primary_metric: RegressionMetric | None = None
+    training: RegressorTraining | None = None
 
 
 class ForecastingTask(TableTask):
@@ -119,6 +128,7 @@ class ForecastingTask(TableTask):
     task: Annotated[Literal["forecasting"], AnyHump]
     primary_metric: RegressionMetric | None = None
     forecasting: Forecasting | None = None
+    training: ForecasterTraining | None = None
 
 
 class TextTask(AutomlTask):

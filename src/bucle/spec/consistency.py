@@ -151,7 +151,7 @@ def _of_spark(value: SparkJob | NodeOfSpark, document: Document, at: FieldPath) 
     conf = value.conf or {}
     dynamic = str(conf.get("spark.dynamicAllocation.enabled", "false")).lower() == "true"
     for key in (*SPARK_SIZES, *(DYNAMIC_SIZES if dynamic else FIXED_SIZES)):
-        if key not in conf:
+        if conf.get(key) is None:
             yield document.fault((*at, "conf", key), "is required", at_key=True)
 
 

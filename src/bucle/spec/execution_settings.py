@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bucle.spec.scalars import AnyHump, Anything, Count, TagAsWritten, TagText, Text, TextAsWritten, Whole
-from bucle.spec.section import OpenSection, OrExpression, Section
+from bucle.spec.scalars import AnyHump, Anything, Count, Flag, TagAsWritten, TagText, Text, TextAsWritten, Whole
+from bucle.spec.section import OrExpression, Section
 
 
 class Resources(Section):
@@ -42,10 +42,16 @@ class PyTorchDistribution(Section):
     process_count_per_instance: Count | None = None
 
 
-class RayDistribution(OpenSection):
+class RayDistribution(Section):
     """A Ray cluster for the time of the job."""
 
     type: Literal["ray"]
+    port: Whole | None = None
+    address: Text | None = None
+    include_dashboard: Flag | None = None
+    dashboard_port: Whole | None = None
+    head_node_additional_args: Text | None = None
+    worker_node_additional_args: Text | None = None
 
 
 Distribution = Annotated[

@@ -33,7 +33,7 @@ Examples = Annotated[Annotated[Text, Tag("<single>")] | Annotated[Input, Tag("<m
 class MachineChoice(Section):
     """The machines that would do."""
 
-    instance_types: list[Text] | None = None
+    instance_types: list[Text]
 
 
 class FineTuning(JobFile):

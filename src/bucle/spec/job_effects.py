@@ -130,7 +130,10 @@ JOBS: Mapping[type[BaseModel], Rows] = {
     MpiDistribution: ignored("type process_count_per_instance", ONE_MACHINE),
     TensorFlowDistribution: ignored("type worker_count parameter_server_count", ONE_MACHINE),
     PyTorchDistribution: ignored("type process_count_per_instance", ONE_MACHINE),
-    RayDistribution: ignored("type", ONE_MACHINE),
+    RayDistribution: ignored(
+        "type port address include_dashboard dashboard_port head_node_additional_args worker_node_additional_args",
+        ONE_MACHINE,
+    ),
     Identity: ignored("type client_id object_id msi_resource_id", _OWN_IDENTITY),
     QueueSettings: ignored("job_tier priority", _NO_QUEUE),
     Service: ignored("type port nodes properties ssh_public_keys log_dir", _NO_SERVICES),

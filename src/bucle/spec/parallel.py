@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Tag
+from pydantic import StringConstraints, Tag
 
 from bucle.spec.environment import EnvironmentField
 from bucle.spec.execution_settings import EnvironmentVariables, Properties, Resources, Tags
@@ -13,6 +13,10 @@ from bucle.spec.section import ByForm, File, OrExpression, PathOrUploaded, Secti
 
 NOT_RUN = "parallel steps are read and not yet run; let one command loop over its files"
 LoggingLevel = Annotated[Literal["debug", "info", "warning"], AnyCase]
+
+
+BatchSize = Annotated[Text, StringConstraints(pattern=r"(?i)^\s*(\d+\s*([kmg]b)?|\$\{\{.*\}\})\s*$")]
+"""A number of files or rows, or an amount: `10kb`."""
 
 
 class RetrySettings(Section):
@@ -50,7 +54,7 @@ class ParallelComponent(File):
     resources: Resources | None = None
     logging_level: LoggingLevel | None = None
     task: ParallelTask | None = None
-    mini_batch_size: Text | None = None
+    mini_batch_size: BatchSize | None = None
     partition_keys: list[Text] | None = None
     input_data: Text | None = None
     retry_settings: RetrySettings | None = None
@@ -83,7 +87,7 @@ class NodeOfParallel(NodeSection):
     outputs: JobOutputs | None = None
     resources: Resources | None = None
     logging_level: OrExpression[LoggingLevel] | None = None
-    mini_batch_size: Text | None = None
+    mini_batch_size: BatchSize | None = None
     partition_keys: list[Text] | None = None
     input_data: Text | None = None
     retry_settings: RetrySettings | None = None

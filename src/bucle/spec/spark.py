@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, Discriminator, Tag
+from pydantic import BaseModel, Discriminator, StringConstraints, Tag
 
 from bucle.spec.environment import EnvironmentField
 from bucle.spec.execution_settings import Tags
@@ -37,11 +37,14 @@ Entry = Annotated[
 ]
 
 
+SparkVersion = Annotated[TextAsWritten, StringConstraints(pattern=r"^(\d+(\.\d+)*|\$\{\{.*\}\})$")]
+
+
 class SparkResources(Section):
     """The machine of a serverless Spark, and its version."""
 
-    instance_type: Text | None = None
-    runtime_version: TextAsWritten | None = None
+    instance_type: Text
+    runtime_version: SparkVersion
 
 
 class SparkProgram(BaseModel):
