@@ -27,8 +27,15 @@ from bucle.spec.platform import Platform
 from bucle.spec.release import Release
 from bucle.spec.retrain import Absent, Retrain
 from bucle.spec.schedule import Schedule
+from bucle.spec.section import OpenFile
 
 _NAME = {"name": "--name"}
+
+_UNREAD = "its keys are not checked yet, and nothing of it is run"
+
+
+class Unread(OpenFile):
+    """A document of a kind that is known by its name alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +196,22 @@ KINDS: Mapping[str, Kind] = {
         marks=_keys("account_name type"),
         no_verb="datastores are declared in platform.yml",
     ),
+    "batch_endpoint": Kind(model=Unread, noun="batch_endpoint", schemas=("batchendpoint",), not_run=_UNREAD),
+    "batch_deployment": Kind(
+        model=Unread,
+        noun="batch_deployment",
+        schemas=("batchdeployment", "modelbatchdeployment", "pipelinecomponentbatchdeployment"),
+        not_run=_UNREAD,
+    ),
+    "connection": Kind(model=Unread, noun="connection", schemas=("connection",), not_run=_UNREAD),
+    "registry": Kind(model=Unread, noun="registry", schemas=("registry",), not_run=_UNREAD),
+    "workspace": Kind(model=Unread, noun="workspace", schemas=("workspace",), not_run=_UNREAD),
+    "serverless_endpoint": Kind(
+        model=Unread, noun="serverless_endpoint", schemas=("serverlessendpoint",), not_run=_UNREAD
+    ),
+    "model_package": Kind(model=Unread, noun="model_package", schemas=("modelversionpackage",), not_run=_UNREAD),
+    "data_import": Kind(model=Unread, noun="data", key="source", schemas=("dataimport",), not_run=_UNREAD),
+    "data_import_schedule": Kind(model=Unread, noun="schedule", key="import_data", not_run=_UNREAD),
     "platform": Kind(model=Platform, noun="platform", flags={}, own=True),
     "gate": Kind(model=Gate, noun="gate", flags={}, own=True),
     "release": Kind(model=Release, noun="release", flags={}, own=True),

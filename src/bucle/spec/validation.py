@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from bucle import errors
 from bucle.spec import overrides
 from bucle.spec.checking import REQUIRED, check
@@ -86,24 +88,34 @@ def _report(text: bytes, path: str, kind: str | None, sources: Sources | None, a
 
 
 def _judged(document: Document, kind: str, sources: Sources | None) -> Report:
+    row = KINDS[kind]
     unread: list[Fault] = []
     if sources is not None:
         document, unread = resolve(document, kind, sources)
-    checked = check(KINDS[kind].model, document)
-    faults = [*checked.faults, *unread]
-    if checked.value is not None:
-        faults.extend(faults_of(checked.value, document))
+    checked = check(row.model, document)
     given = tuple(_to_be_given((*checked.faults, *unread), kind))
-    lacking = {row.field for row in given}
-    reason = KINDS[kind].not_run or KINDS[kind].no_verb
+    lacking = {one.field for one in given}
+    faults = [fault for fault in (*checked.faults, *unread) if fault.field not in lacking]
+    if all(fault.field in lacking for fault in checked.faults):
+        faults.extend(_inconsistent(document, row.model, lacking))
+    reason = row.not_run or row.no_verb
     return Report(
         path=document.path,
         kind=kind,
-        faults=tuple(sorted({fault for fault in faults if fault.field not in lacking})),
+        faults=tuple(sorted(set(faults))),
         to_be_given=given,
-        fields=tuple(uses_of(document, checked.shapes, own=KINDS[kind].own, refused=reason)),
+        fields=tuple(uses_of(document, checked.shapes, own=row.own, refused=reason)),
         not_run=reason,
     )
+
+
+def _inconsistent(document: Document, model: type[BaseModel], lacking: Iterable[str]) -> list[Fault]:
+    """Return the faults of a document whose fields are right each by itself; flags give those that it lacks."""
+    whole = document
+    for name in lacking:
+        whole = whole.with_child(tuple(name.split(".")), "given")
+    value = check(model, whole).value
+    return [] if value is None else faults_of(value, document)
 
 
 def _to_be_given(faults: Iterable[Fault], kind: str) -> Iterator[ToBeGiven]:
