@@ -1,6 +1,6 @@
 """Owns automated training: the job and the node of each task."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, RootModel, Tag
 
@@ -228,7 +228,9 @@ NodeOfAutoml = Annotated[
 ]
 
 
-class AutomlJob(RootModel[NodeOfAutoml]):
+class AutomlJob(RootModel[Any]):
     """A search for a model by the platform itself."""
 
     model_config = ConfigDict(defer_build=True)
+    # Named here and not as RootModel[…], which would be built at once.
+    root: NodeOfAutoml

@@ -1,6 +1,6 @@
 """Owns the jobs that adapt a large model: fine-tuning and distillation."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, RootModel, Tag
 
@@ -77,21 +77,22 @@ def form_of_provider(value: object) -> str | None:
     return f"<{provider.lower()}>" if isinstance(provider, str) else None
 
 
-class FineTuningJob(
-    RootModel[
-        Annotated[
-            Annotated[CustomFineTuning, Tag("<custom>")] | Annotated[HostedFineTuning, Tag("<azure_open_ai>")],
-            Discriminator(
-                form_of_provider,
-                custom_error_type="model_provider",
-                custom_error_message="must have the model_provider custom or azure_open_ai",
-            ),
-        ]
-    ]
-):
+Tuning = Annotated[
+    Annotated[CustomFineTuning, Tag("<custom>")] | Annotated[HostedFineTuning, Tag("<azure_open_ai>")],
+    Discriminator(
+        form_of_provider,
+        custom_error_type="model_provider",
+        custom_error_message="must have the model_provider custom or azure_open_ai",
+    ),
+]
+
+
+class FineTuningJob(RootModel[Any]):
     """A model trained further on one's own examples."""
 
     model_config = ConfigDict(defer_build=True)
+    # Named here and not as RootModel[…], which would be built at once.
+    root: Tuning
 
 
 class TeacherRequests(Section):
