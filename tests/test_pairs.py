@@ -41,6 +41,7 @@ LOCAL = {
     "up",
     "down",
     "doctor",
+    "validate",
     "demo",
     "job stream",
     "db migrate",

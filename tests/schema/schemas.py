@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bucle.spec.kinds import MODELS
+from bucle.spec.kinds import KINDS
 
 TABLE = Path(__file__).parent.parent / "access" / "route_matrix.tsv"
 DOCUMENTS = {
@@ -81,7 +81,7 @@ def with_deep_bodies(openapi: Mapping[str, Any]) -> dict[str, Any]:
 
 def _take(deep: dict[str, Any], kind: str) -> dict[str, Any]:
     """Return a model's JSON Schema; its definitions go to the components, under names of the kind's own."""
-    schema = MODELS[kind].model_json_schema(ref_template=f"#/components/schemas/{kind}-{{model}}")
+    schema = KINDS[kind].model.model_json_schema(ref_template=f"#/components/schemas/{kind}-{{model}}")
     for name, one in schema.pop("$defs", {}).items():
         deep["components"]["schemas"][f"{kind}-{name}"] = one
     return schema

@@ -85,9 +85,10 @@ def test_kinds_are_told_apart(text: str, noun: str | None, kind: str) -> None:
     ("text", "noun"),
     [
         ("type: automl\ntask: regression\n", "job"),
+        ("type: sweep\n", "job"),
         ("type: spark\n", "component"),
         ("name: b\n", "batch-endpoint"),
-        ("type: pipeline\njobs: {a: {type: automl}}\n", "job"),
+        ("type: pipeline\njobs: {a: {type: do_while, mapping: {}, limits: {max_iteration_count: 2}}}\n", "job"),
         ("name: s\ntrigger: {type: cron, expression: 0 0 * * *}\nimport_data: x\n", "schedule"),
     ],
 )

@@ -41,6 +41,7 @@ VERBS = {
     "init": "bucle.cli.init",
     "plan": "bucle.cli.apply",
     "apply": "bucle.cli.apply",
+    "validate": "bucle.cli.validation",
     "doctor": "bucle.cli.doctor",
     "demo": "bucle.cli.demo",
     "up": "bucle.cli.life",

@@ -1,6 +1,7 @@
 """Owns the check of a document against a model: every fault at once, each at its place."""
 
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -10,6 +11,7 @@ from bucle.spec.faults import Fault, FaultyDocument, FieldPath, nearest
 from bucle.spec.scalars import Null
 from bucle.spec.section import Shapes, keys_of
 
+REQUIRED = "is required"
 _WORDS = {
     "string_type": "must be text",
     "model_type": "must be a mapping",
@@ -27,14 +29,32 @@ _WORDS = {
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-def read(model: type[ModelT], document: Document) -> ModelT:
-    """Return the typed value of a document; raise `FaultyDocument` with every fault."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked(Generic[ModelT]):
+    """A document held against a model: its value (None when it has faults), and which model read each mapping."""
+
+    value: ModelT | None
+    faults: tuple[Fault, ...]
+    shapes: Shapes
+
+
+def check(model: type[ModelT], document: Document) -> Checked[ModelT]:
+    """Return the typed value of a document, or every fault."""
     shapes: Shapes = {}
     try:
-        return model.model_validate(document.tree, context={"shapes": shapes})
+        value = model.model_validate(document.tree, context={"shapes": shapes})
     except ValidationError as error:
-        found = [_fault_of(details, document, shapes) for details in error.errors(include_url=False)]
-        raise FaultyDocument(document.path, found) from error
+        found = tuple(_fault_of(details, document, shapes) for details in error.errors(include_url=False))
+        return Checked(value=None, faults=found, shapes=shapes)
+    return Checked(value=value, faults=(), shapes=shapes)
+
+
+def read(model: type[ModelT], document: Document) -> ModelT:
+    """Return the typed value of a document; raise `FaultyDocument` with every fault."""
+    checked = check(model, document)
+    if checked.value is None:
+        raise FaultyDocument(document.path, checked.faults)
+    return checked.value
 
 
 def _fault_of(details: ErrorDetails, document: Document, shapes: Shapes) -> Fault:
@@ -44,16 +64,17 @@ def _fault_of(details: ErrorDetails, document: Document, shapes: Shapes) -> Faul
         hint = nearest(str(at[-1]), keys_of(model) - {"$schema"}) if model else ""
         return document.fault(at, f"unknown key{hint}", at_key=True)
     if details["type"] == "missing":
-        return document.fault(at, "is required", at_key=True)
+        return document.fault(at, REQUIRED, at_key=True)
     return document.fault(at, _words(details), at_key="[key]" in details["loc"])
 
 
 def _path_of(location: tuple[str | int, ...], tree: object) -> FieldPath:
     """Drop what is not a field: the tag of a union's member, the mark of a key; a field of such a name stays."""
     path: list[str | int] = []
-    for step in location:
-        is_field = isinstance(step, int) or not step.startswith(("<", "[")) or (isinstance(tree, dict) and step in tree)
-        if is_field:
+    for number, step in enumerate(location, start=1):
+        there = isinstance(tree, dict) and step in tree
+        is_mark = isinstance(step, str) and (step.startswith(("<", "[")) or number < len(location))
+        if there or not is_mark:
             path.append(step)
             tree = _below(tree, step)
     return tuple(path)

@@ -20,7 +20,7 @@ class CommandComponent(OpenFile):
     command: Text
     environment: EnvironmentField
     type: Literal["command"] | None = None
-    version: Text | None = None
+    version: Anything = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None

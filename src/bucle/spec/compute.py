@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from bucle.spec.execution_settings import Tags
+from bucle.spec.execution_settings import AssetTags
 from bucle.spec.scalars import Anything, Count, Flag, Name, Text, Whole
 from bucle.spec.section import File
 
@@ -17,7 +17,7 @@ class Compute(File):
     tier: Literal["dedicated", "low_priority"] | None = None
     location: Text | None = None
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     min_instances: Whole | None = None
     max_instances: Whole | None = None
     idle_time_before_scale_down: Whole | None = None

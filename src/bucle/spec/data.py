@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from bucle.spec.execution_settings import Properties, Tags
-from bucle.spec.scalars import Flag, Name, Text
+from bucle.spec.execution_settings import AssetTags, Properties
+from bucle.spec.scalars import Flag, Name, Text, TextAsWritten
 from bucle.spec.section import File, PathOrUploaded
 
 
@@ -12,10 +12,10 @@ class Data(File):
 
     path: PathOrUploaded
     name: Name | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     type: Literal["uri_file", "uri_folder", "mltable"] | None = None
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     datastore: Text | None = None
     auto_delete_setting: dict[str, Text] | None = None

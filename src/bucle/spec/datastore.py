@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from bucle.spec.execution_settings import Properties, Tags
+from bucle.spec.execution_settings import AssetTags, Properties
 from bucle.spec.scalars import Anything, Name, Text
 from bucle.spec.section import File
 
@@ -13,7 +13,7 @@ class Datastore(File):
     name: Name
     type: Literal["folder", "azure_blob", "azure_file", "azure_data_lake_gen1", "azure_data_lake_gen2", "one_lake"]
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     path: Text | None = None
     account_name: Text | None = None

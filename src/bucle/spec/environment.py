@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Tag
 
-from bucle.spec.scalars import Anything, Name, Text, Whole
+from bucle.spec.execution_settings import AssetTags
+from bucle.spec.scalars import Anything, Name, Text, TextAsWritten, Whole
 from bucle.spec.section import ByForm, File, PathOrUploaded, Section
 
 
@@ -38,9 +39,9 @@ class InlineEnvironment(File):
     """An environment written inside a job or a deployment; it needs no name."""
 
     name: Name | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     description: Text | None = None
-    tags: dict[str, Text] | None = None
+    tags: AssetTags | None = None
     properties: dict[str, Text] | None = None
     image: Text | None = None
     conda_file: CondaFile | None = None

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bucle.spec.scalars import Anything, Count, Single, TagText, Text, Whole
-from bucle.spec.section import OpenSection, Section
+from bucle.spec.scalars import AnyHump, Anything, Count, Flag, TagAsWritten, TagText, Text, TextAsWritten, Whole
+from bucle.spec.section import OrExpression, Section
 
 
 class Resources(Section):
@@ -42,10 +42,16 @@ class PyTorchDistribution(Section):
     process_count_per_instance: Count | None = None
 
 
-class RayDistribution(OpenSection):
+class RayDistribution(Section):
     """A Ray cluster for the time of the job."""
 
     type: Literal["ray"]
+    port: Whole | None = None
+    address: Text | None = None
+    include_dashboard: Flag | None = None
+    dashboard_port: Whole | None = None
+    head_node_additional_args: Text | None = None
+    worker_node_additional_args: Text | None = None
 
 
 Distribution = Annotated[
@@ -60,26 +66,35 @@ class Limits(Section):
     timeout: Count | None = None
 
 
-class Identity(OpenSection):
-    """Who the job is towards data."""
+class Identity(Section):
+    """Who the job is towards data; the ids are of a managed identity."""
 
-    type: Literal["managed", "managed_identity", "aml_token", "user_identity", "user"]
+    type: Annotated[Literal["managed", "managed_identity", "aml_token", "user_identity"], AnyHump]
+    client_id: Text | None = None
+    object_id: Text | None = None
+    msi_resource_id: Text | None = None
 
 
 class QueueSettings(Section):
     """The tier of a serverless queue."""
 
-    job_tier: Text | None = None
-    priority: Text | None = None
+    job_tier: OrExpression[Annotated[Literal["spot", "basic", "standard", "premium", "null"], AnyHump]] | None = None
+    priority: OrExpression[Annotated[Literal["low", "medium", "high"], AnyHump]] | None = None
 
 
-class Service(OpenSection):
-    """A service opened beside a job."""
+class Service(Section):
+    """A service opened beside a job; keys are those of a shell, the folder that of a board."""
 
     type: Text | None = None
-    job_service_type: Text | None = None
+    port: Whole | None = None
+    nodes: Annotated[Literal["all"], AnyHump] | None = None
+    properties: Anything = None
+    ssh_public_keys: Text | None = None
+    log_dir: Text | None = None
 
 
-EnvironmentVariables = dict[str, Text]
+EnvironmentVariables = dict[str, TextAsWritten]
 Tags = dict[str, TagText]
-Properties = dict[str, Single]
+AssetTags = dict[str, TagAsWritten]
+"""As `Tags`, of what is no job: a number is read as it was written."""
+Properties = dict[str, TagText]

@@ -2,10 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Tag
+from pydantic import BeforeValidator, Field, Tag
+from pydantic_core import PydanticCustomError
 
-from bucle.spec.scalars import Flag, Name, Number, Single, Text
+from bucle.spec.scalars import Flag, Name, Number, Single, Text, TextAsWritten
 from bucle.spec.section import ByForm, PathOrUploaded, Section
+
+
+def _as_binding(value: object) -> object:
+    if isinstance(value, str) and value.lstrip().startswith("${{"):
+        return value
+    raise PydanticCustomError("binding", "must be a mapping, or ${{{{parent.outputs.NAME}}}}")
+
 
 DataType = Literal["uri_file", "uri_folder", "mltable", "custom_model", "mlflow_model", "triton_model"]
 InputMode = Literal["download", "ro_mount", "rw_mount", "direct", "eval_mount", "eval_download"]
@@ -30,7 +38,7 @@ class Output(Section):
     path: Text | None = None
     mode: OutputMode | None = None
     name: Name | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     description: Text | None = None
 
 
@@ -56,9 +64,11 @@ class OutputPort(Section):
     mode: OutputMode | None = None
 
 
+Binding = Annotated[str, BeforeValidator(_as_binding)]
+"""`${{parent.outputs.NAME}}`: an output that the pipeline names."""
 PortName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 JobInput = Annotated[Annotated[Single, Tag("<single>")] | Annotated[Input, Tag("<mapping>")], ByForm]
-JobOutput = Annotated[Annotated[str, Tag("<single>")] | Annotated[Output, Tag("<mapping>")], ByForm]
+JobOutput = Annotated[Annotated[Binding, Tag("<single>")] | Annotated[Output, Tag("<mapping>")], ByForm]
 JobInputs = dict[PortName, JobInput]
 JobOutputs = dict[PortName, JobOutput | None]
 InputPorts = dict[PortName, InputPort]

@@ -11,10 +11,9 @@ from bucle.spec.checking import read
 from bucle.spec.consistency import faults_of
 from bucle.spec.document import Document, from_values
 from bucle.spec.faults import Fault, FaultyDocument
-from bucle.spec.kinds import MODELS, kind_of
-from bucle.spec.monitor import GenerationSignal, Monitor
-from bucle.spec.pipeline_job import NodeNotRun, NodeOfPipeline, PipelineComponent, PipelineJob
+from bucle.spec.kinds import KINDS, kind_of, require_run
 from bucle.spec.resolving import Sources, refuse_local_paths, resolve
+from bucle.spec.section import Section, parts_of
 from bucle.spec.yaml_reader import parse
 
 Positions = Mapping[str, tuple[str, int, int]]
@@ -47,6 +46,7 @@ def load(
     if not isinstance(document.tree, dict):
         raise FaultyDocument(path, [document.fault((), "must be a mapping")])
     found = kind_of(document, kind)
+    require_run(found, document.path)
     unread: list[Fault] = []
     if sources is not None:
         document, unread = resolve(document, found, sources)
@@ -62,6 +62,7 @@ def load_body(body: object, kind: str, positions: Positions | None = None) -> Lo
     if not isinstance(body, dict):
         raise FaultyDocument("body", [document.fault((), "must be a mapping")])
     found = kind_of(document, kind)
+    require_run(found, document.path)
     loaded = _loaded(document, found, [])
     refuse_local_paths(document, found)
     return loaded
@@ -69,7 +70,7 @@ def load_body(body: object, kind: str, positions: Positions | None = None) -> Lo
 
 def _loaded(document: Document, kind: str, unread: list[Fault]) -> Loaded:
     try:
-        value = read(MODELS[kind], document)
+        value = read(KINDS[kind].model, document)
         faults = faults_of(value, document)
     except FaultyDocument as error:
         raise FaultyDocument(document.path, (*error.faults, *unread)) from error
@@ -81,13 +82,9 @@ def _loaded(document: Document, kind: str, unread: list[Fault]) -> Loaded:
 
 
 def _refuse_parts_not_run(value: object, path: str) -> None:
-    if isinstance(value, Monitor):
-        for name, signal in (value.create_monitor.monitoring_signals or {}).items():
-            if isinstance(signal, GenerationSignal):
-                raise errors.BadRequest("spec.kind_not_run", path=path, kind=f"monitor with {name} ({signal.type})")
-    if not isinstance(value, PipelineJob | PipelineComponent | NodeOfPipeline):
-        return
-    for node in (value.jobs or {}).values():
-        if isinstance(node, NodeNotRun):
-            raise errors.BadRequest("spec.kind_not_run", path=path, kind=f"pipeline with a node of type {node.type}")
-        _refuse_parts_not_run(node, path)
+    """Refuse a document that is run, with a part in it that is not: a node, a signal."""
+    for part in parts_of(value):
+        if isinstance(part, Section) and part.not_run is not None:
+            raise errors.BadRequest(
+                "spec.kind_not_run", path=path, kind=getattr(part, "type", type(part).__name__), reason=part.not_run
+            )

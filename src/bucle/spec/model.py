@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from bucle.spec.execution_settings import Properties, Tags
-from bucle.spec.scalars import Anything, Name, Text
+from bucle.spec.execution_settings import AssetTags, Properties
+from bucle.spec.scalars import Anything, Name, Text, TextAsWritten
 from bucle.spec.section import File, PathOrUploaded
 
 
@@ -12,10 +12,10 @@ class InlineModel(File):
 
     path: PathOrUploaded
     name: Name | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     type: Literal["custom_model", "mlflow_model", "triton_model"] | None = None
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     flavors: Anything = None
     stage: Text | None = None

@@ -1,12 +1,12 @@
 """Owns the monitor: Azure's `create_monitor` schedule."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, Tag
 
-from bucle.spec.execution_settings import Properties, Tags
+from bucle.spec.execution_settings import AssetTags, Properties
 from bucle.spec.inputs import Input, JobInputs
-from bucle.spec.scalars import Anything, Count, Duration, Flag, Name, Number, Text
+from bucle.spec.scalars import Anything, Count, Duration, Flag, Name, Number, Text, TextAsWritten
 from bucle.spec.schedule import Trigger
 from bucle.spec.section import ByForm, File, OpenSection, Section
 
@@ -17,7 +17,7 @@ class MonitorCompute(Section):
     """The machine that computes a monitor."""
 
     instance_type: Text
-    runtime_version: Text | None = None
+    runtime_version: TextAsWritten | None = None
 
 
 class MonitoringTarget(Section):
@@ -232,6 +232,8 @@ class CustomSignal(Section):
 class GenerationSignal(OpenSection):
     """The signals of generative models: named here, not computed by this platform."""
 
+    not_run: ClassVar[str | None] = "no model of language is here to judge what another one writes"
+
     type: Literal["generation_safety_quality", "generation_token_statistics"]
 
 
@@ -270,6 +272,6 @@ class Monitor(File):
     create_monitor: MonitorDefinition
     display_name: Text | None = None
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     is_enabled: Flag | None = None

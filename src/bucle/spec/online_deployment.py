@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Tag
 
 from bucle.spec.environment import EnvironmentField
-from bucle.spec.execution_settings import EnvironmentVariables, Properties, Tags
+from bucle.spec.execution_settings import AssetTags, EnvironmentVariables, Properties
 from bucle.spec.model import InlineModel
-from bucle.spec.scalars import Anything, Count, Flag, Name, Number, Text, Whole
+from bucle.spec.scalars import Anything, Count, Flag, Name, Number, Text, TextAsWritten, Whole
 from bucle.spec.section import ByForm, File, PathOrUploaded, Section
 
 ModelField = Annotated[Annotated[Text, Tag("<single>")] | Annotated[InlineModel, Tag("<mapping>")], ByForm]
@@ -56,7 +56,7 @@ class CollectedAsset(Section):
     """Where a collection is kept."""
 
     name: Text | None = None
-    version: Text | None = None
+    version: TextAsWritten | None = None
     path: Text | None = None
 
 
@@ -94,7 +94,7 @@ class OnlineDeployment(File):
     instance_type: Text | None = None
     type: Literal["managed", "kubernetes"] | None = None
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     model: ModelField | None = None
     code_configuration: CodeConfiguration | None = None

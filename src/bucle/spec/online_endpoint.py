@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from bucle.spec.execution_settings import Properties, Tags
+from bucle.spec.execution_settings import AssetTags, Properties
 from bucle.spec.scalars import Anything, Name, Text, Whole
 from bucle.spec.section import File
 
@@ -13,7 +13,7 @@ class OnlineEndpoint(File):
     name: Name
     auth_mode: Literal["key", "aml_token", "aad_token"] | None = None
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     compute: Text | None = None
     identity: Anything = None

@@ -1,10 +1,13 @@
 """Owns the pipeline: its job, its component, and the nodes of both."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, Discriminator, Tag
+from pydantic import BaseModel, Discriminator, StringConstraints, Tag
 
+from bucle.spec import data_transfer
+from bucle.spec.automl_job import NodeOfAutoml
 from bucle.spec.command_component import CommandComponent
+from bucle.spec.control_flow import DoWhile, IfElse, ParallelFor
 from bucle.spec.environment import EnvironmentField
 from bucle.spec.execution_settings import (
     Distribution,
@@ -17,16 +20,23 @@ from bucle.spec.execution_settings import (
     Service,
     Tags,
 )
-from bucle.spec.inputs import InputPorts, JobInputs, JobOutputs, OutputPorts, PortName
+from bucle.spec.inputs import InputPorts, JobInputs, JobOutputs, Output, OutputPorts, PortName
+from bucle.spec.job_fields import NodeSection
+from bucle.spec.parallel import NodeOfParallel
 from bucle.spec.scalars import Anything, ComponentName, Flag, Name, Text
-from bucle.spec.section import File, OpenFile, OpenSection, PathOrUploaded, Section, form_of
+from bucle.spec.section import File, OpenFile, OpenSection, PathOrUploaded, Section, form_of, type_of
+from bucle.spec.spark import NodeOfSpark
+from bucle.spec.sweep_job import NodeOfSweep
+
+DefaultCompute = Annotated[Text, StringConstraints(pattern=r"^(azureml:.+|serverless|\$\{\{.+)$")]
+DefaultDatastore = Annotated[Text, StringConstraints(pattern=r"^(azureml:.+|\$\{\{.+)$")]
 
 
 class PipelineSettings(OpenSection):
     """The defaults of a pipeline's nodes. Azure tolerates unknown keys here."""
 
-    default_compute: Text | None = None
-    default_datastore: Text | None = None
+    default_compute: DefaultCompute | None = None
+    default_datastore: DefaultDatastore | None = None
     continue_on_step_failure: Flag | None = None
     force_rerun: Flag | None = None
 
@@ -72,6 +82,7 @@ class NodeOfCommand(Section):
     display_name: Text | None = None
     experiment_name: Text | None = None
     description: Text | None = None
+    comment: Text | None = None
     tags: Tags | None = None
     properties: Properties | None = None
 
@@ -88,36 +99,52 @@ class NodeOfPipeline(Section):
     compute: Text | None = None
     display_name: Text | None = None
     description: Text | None = None
+    comment: Text | None = None
     tags: Tags | None = None
     properties: Properties | None = None
 
 
-class NodeNotRun(OpenSection):
-    """A node of a kind that this platform does not run; its grammar is not checked."""
+class NodeOfOldImport(NodeSection):
+    """Data taken from elsewhere, as the first versions of the format wrote it."""
 
-    type: Text
+    not_run: ClassVar[str | None] = data_transfer.NOT_RUN
+
+    type: Literal["import"]
+    component: Text | None = None
+    source: Anything = None
+    output: Output | None = None
+    inputs: JobInputs | None = None
+    outputs: JobOutputs | None = None
 
 
-def form_of_node(value: object) -> str:
+def form_of_node(value: object) -> str | None:
     """Return the form of a node by its type; a node without one runs a command."""
-    if isinstance(value, BaseModel):
-        kind = getattr(value, "type", None)
-    else:
-        kind = value.get("type") if isinstance(value, dict) else None
-    match kind:
-        case None | "command":
-            return "<command>"
-        case "pipeline":
-            return "<pipeline>"
-        case _:
-            return "<not-run>"
+    is_mapping = isinstance(value, dict | BaseModel)
+    return type_of(value) or ("<command>" if is_mapping and _untyped(value) else None)
+
+
+def _untyped(value: object) -> bool:
+    return "type" not in value if isinstance(value, dict) else getattr(value, "type", None) is None
 
 
 Node = Annotated[
     Annotated[NodeOfCommand, Tag("<command>")]
     | Annotated[NodeOfPipeline, Tag("<pipeline>")]
-    | Annotated[NodeNotRun, Tag("<not-run>")],
-    Discriminator(form_of_node),
+    | Annotated[NodeOfSweep, Tag("<sweep>")]
+    | Annotated[NodeOfParallel, Tag("<parallel>")]
+    | Annotated[NodeOfSpark, Tag("<spark>")]
+    | Annotated[NodeOfAutoml, Tag("<automl>")]
+    | Annotated[data_transfer.NodeOfTransfer, Tag("<data_transfer>")]
+    | Annotated[NodeOfOldImport, Tag("<import>")]
+    | Annotated[DoWhile, Tag("<do_while>")]
+    | Annotated[ParallelFor, Tag("<parallel_for>")]
+    | Annotated[IfElse, Tag("<if_else>")],
+    Discriminator(
+        form_of_node,
+        custom_error_type="node",
+        custom_error_message="must be a node of the type command, pipeline, sweep, parallel, spark, automl, "
+        "data_transfer, do_while, parallel_for or if_else",
+    ),
 ]
 Nodes = dict[PortName, Node]
 
@@ -148,7 +175,7 @@ class PipelineComponent(OpenFile):
     name: Text | None = None
     type: Literal["pipeline"]
     jobs: Nodes | None = None
-    version: Text | None = None
+    version: Anything = None
     display_name: Text | None = None
     description: Text | None = None
     tags: Tags | None = None
@@ -163,8 +190,3 @@ class NamedPipelineComponent(PipelineComponent):
     """A component asset, whose name has a form of its own."""
 
     name: ComponentName
-
-
-NodeOfPipeline.model_rebuild()
-NodeOfCommand.model_rebuild()
-PipelineJob.model_rebuild()

@@ -12,6 +12,9 @@ from bucle.spec.faults import Fault, FaultyDocument, FieldPath, name_of
 from bucle.spec.yaml_reader import parse
 
 MAX_FILES_DEEP = 16
+UNREAD = "cannot be read"
+# Where jobs that train by themselves name their data, and the model they begin with.
+_TABLES_OF_JOBS = ("training_data", "validation_data", "test_data", "model", "student_model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +75,12 @@ def local_references(tree: object, kind: str) -> Iterator[LocalReference]:
             yield from _text(tree, (), "path", "upload")
         case "environment":
             yield from _of_environment(tree, ())
-        case "command_job" | "pipeline_job" | "command_component" | "pipeline_component":
-            yield from _of_job(tree, ())
         case "online_deployment":
             yield from _of_deployment(tree)
         case "schedule":
             yield from _of_schedule(tree)
+        case _ if kind.endswith(("_job", "_component")):
+            yield from _of_job(tree, ())
         case _:
             return
 
@@ -100,7 +103,7 @@ def _resolve(document: Document, kind: str, sources: Sources, faults: list[Fault
         except FaultyDocument as error:
             faults.extend(error.faults)
         except OSError as error:
-            faults.append(document.fault(found.at, f"{path} cannot be read ({error.strerror or 'no such file'})"))
+            faults.append(document.fault(found.at, f"{path} {UNREAD} ({error.strerror or 'no such file'})"))
     return document
 
 
@@ -112,7 +115,7 @@ def _kind_inlined(at: FieldPath, tree: object) -> str:
             return "conda"
         case "environment":
             return "environment"
-        case "component":
+        case "component" | "trial":
             return "pipeline_component" if kind == "pipeline" else "command_component"
         case "model":
             return "model"
@@ -135,8 +138,11 @@ def _of_job(tree: dict[str, object], at: FieldPath) -> Iterator[LocalReference]:
     for name, item in _mapping(tree.get("inputs")).items():
         if isinstance(item, dict):
             yield from _text(item, (*at, "inputs", name), "path", "upload")
-    yield from _text(tree, at, "component", "inline")
+    for key in _TABLES_OF_JOBS:
+        yield from _text(_mapping(tree.get(key)), (*at, key), "path", "upload")
     for key in ("component", "trial"):
+        yield from _text(tree, at, key, "inline")
+    for key in ("component", "trial", "task"):
         if isinstance(tree.get(key), dict):
             yield from _of_job(_mapping(tree[key]), (*at, key))
     for name, node in _mapping(tree.get("jobs")).items():

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Str
 from pydantic_core import PydanticCustomError
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 
 
@@ -39,7 +40,8 @@ def plain(value: object) -> object:
     return value
 
 
-def _as_text(value: object) -> object:
+def as_text(value: object) -> object:
+    """Return a single value as it was written; another kind of value as it is."""
     if isinstance(value, Scalar):
         return value.text
     if isinstance(value, bool):
@@ -49,8 +51,18 @@ def _as_text(value: object) -> object:
     return value
 
 
+def _only_text(value: object) -> object:
+    if isinstance(value, Scalar):
+        raise PydanticCustomError("quoted", "must be text: write '{text}'", {"text": value.text})
+    return value
+
+
+def _as_tag_written(value: object) -> object:
+    return "" if value is None or isinstance(value, Null) else as_text(value)
+
+
 def _as_tag(value: object) -> object:
-    return "" if value is None else _as_text(value)
+    return "" if value is None or isinstance(value, Null) else _only_text(value)
 
 
 def _as_number(value: object) -> object:
@@ -58,6 +70,16 @@ def _as_number(value: object) -> object:
     if isinstance(value, bool):
         raise PydanticCustomError("number", "must be a number, not true or false")
     return value
+
+
+def _as_word(value: object) -> object:
+    value = as_text(value)
+    return value.lower() if isinstance(value, str) else value
+
+
+def _as_snake(value: object) -> object:
+    value = as_text(value)
+    return _HUMP.sub("_", value).lower() if isinstance(value, str) else value
 
 
 def _as_anything(value: object) -> object:
@@ -92,20 +114,30 @@ def _until(text: str) -> str:
     raise PydanticCustomError("until", "must be a day, such as 2027-03-31, or an instant, such as 2027-03-31T18:00:00Z")
 
 
-Text = Annotated[str, BeforeValidator(_as_text)]
-"""Text exactly as written, so that `version: 1.10` is "1.10"."""
+Text = Annotated[str, BeforeValidator(_only_text)]
+"""Text; a number or a truth value is none, as in Azure, and is written in quotes."""
+TextAsWritten = Annotated[str, BeforeValidator(as_text)]
+"""Text exactly as written, also where YAML reads a number, so that `version: 1.10` is "1.10"."""
+AnyCase = BeforeValidator(_as_word)
+"""Of a closed choice whose words may be written in capitals."""
+AnyHump = BeforeValidator(_as_snake)
+"""Of a closed choice whose words may be written `chatCompletion` or `chat_completion`."""
+TagAsWritten = Annotated[str, BeforeValidator(_as_tag_written)]
+"""The text of an asset's tag, exactly as written; a tag without one is empty."""
+OrNull = BeforeValidator(lambda value: None if isinstance(value, Null) else value)
+"""Of a field that may be written without a value."""
 TagText = Annotated[str, BeforeValidator(_as_tag)]
 """The text of a tag; a tag without one is empty."""
 Name = Annotated[
-    str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
+    str, BeforeValidator(_only_text), StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
 ]
 """The name of a thing: letters, digits, `_`, `-`, `.`."""
-ComponentName = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Duration = Annotated[str, BeforeValidator(_as_text), AfterValidator(_iso_8601)]
+ComponentName = Annotated[str, BeforeValidator(_only_text), StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Duration = Annotated[str, BeforeValidator(as_text), AfterValidator(_iso_8601)]
 """An ISO 8601 duration: P7D, PT30M."""
-Until = Annotated[str, BeforeValidator(_as_text), AfterValidator(_until)]
+Until = Annotated[str, BeforeValidator(as_text), AfterValidator(_until)]
 """The instant from which something no longer counts, ISO 8601 in UTC; a day counts to its end."""
-Money = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^\d+(\.\d+)? [A-Z]{3}$")]
+Money = Annotated[str, BeforeValidator(as_text), StringConstraints(pattern=r"^\d+(\.\d+)? [A-Z]{3}$")]
 """A decimal amount and an ISO 4217 currency: `0.12 EUR`."""
 Whole = Annotated[int, BeforeValidator(_as_number)]
 Count = Annotated[int, BeforeValidator(_as_number), Field(ge=1)]

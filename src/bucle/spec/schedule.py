@@ -2,14 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
+from bucle.spec.automl_job import NodeOfAutoml
 from bucle.spec.command_job import CommandJob
-from bucle.spec.execution_settings import Properties, Tags
+from bucle.spec.execution_settings import AssetTags, Properties
 from bucle.spec.inputs import JobInputs, JobOutputs
-from bucle.spec.pipeline_job import NodeNotRun, PipelineJob, PipelineSettings
+from bucle.spec.pipeline_job import PipelineJob, PipelineSettings
 from bucle.spec.scalars import Count, Flag, Name, Text, Whole
-from bucle.spec.section import ByForm, File, Section, form_of
+from bucle.spec.section import ByForm, File, Section, form_of, type_of
+from bucle.spec.spark import SparkJob
+from bucle.spec.sweep_job import SweepJob
 
 WeekDay = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WholeOrList = Annotated[Annotated[Whole, Tag("<single>")] | Annotated[list[Whole], Tag("<list>")], ByForm]
@@ -58,7 +61,7 @@ class JobWithSettings(Section):
     inputs: JobInputs | None = None
     outputs: JobOutputs | None = None
     settings: PipelineSettings | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     display_name: Text | None = None
     description: Text | None = None
@@ -66,18 +69,9 @@ class JobWithSettings(Section):
     compute: Text | None = None
 
 
-def form_of_job(value: object) -> str:
+def form_of_job(value: object) -> str | None:
     """Return which kind of job this mapping is."""
-    kind = getattr(value, "type", None) if isinstance(value, BaseModel) else None
-    if isinstance(value, dict):
-        kind = value.get("type")
-    match kind:
-        case None | "command":
-            return "<command>"
-        case "pipeline":
-            return "<pipeline>"
-        case _:
-            return "<not-run>"
+    return type_of(value) or "<command>"
 
 
 def form_of_created_job(value: object) -> str | None:
@@ -94,8 +88,14 @@ def form_of_created_job(value: object) -> str | None:
 ScheduledJob = Annotated[
     Annotated[CommandJob, Tag("<command>")]
     | Annotated[PipelineJob, Tag("<pipeline>")]
-    | Annotated[NodeNotRun, Tag("<not-run>")],
-    Discriminator(form_of_job),
+    | Annotated[SweepJob, Tag("<sweep>")]
+    | Annotated[SparkJob, Tag("<spark>")]
+    | Annotated[NodeOfAutoml, Tag("<automl>")],
+    Discriminator(
+        form_of_job,
+        custom_error_type="job",
+        custom_error_message="must be a job of the type command, pipeline, sweep, spark or automl",
+    ),
 ]
 CreatedJob = Annotated[
     Annotated[Text, Tag("<single>")]
@@ -113,10 +113,6 @@ class Schedule(File):
     create_job: CreatedJob
     display_name: Text | None = None
     description: Text | None = None
-    tags: Tags | None = None
+    tags: AssetTags | None = None
     properties: Properties | None = None
     is_enabled: Flag | None = None
-
-
-JobWithSettings.model_rebuild()
-Schedule.model_rebuild()

@@ -1,6 +1,7 @@
 """Owns the ground shape of every model: which keys it takes, and which form of a field a value has."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, model_validator
 
@@ -11,9 +12,14 @@ Shapes = dict[int, type[BaseModel]]
 
 
 class Section(BaseModel):
-    """A mapping whose keys are all known."""
+    """A mapping whose keys are all known. `not_run`: why a document with it is read and not run."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, protected_namespaces=())
+    not_run: ClassVar[str | None] = None
+
+    # A model is built when the first document needs it: building all of them takes longer than most commands.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=False, protected_namespaces=(), defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -30,6 +36,20 @@ class Section(BaseModel):
 def keys_of(model: type[BaseModel]) -> set[str]:
     """Return the keys that a mapping of this model may hold, as written in a file."""
     return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def parts_of(value: object) -> Iterator[BaseModel]:
+    """Yield every mapping that a model read, outermost first."""
+    if isinstance(value, BaseModel):
+        yield value
+        for name in value.model_fields_set:
+            yield from parts_of(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from parts_of(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from parts_of(item)
 
 
 class OpenSection(Section):
@@ -65,6 +85,27 @@ def form_of(value: object) -> str | None:
 
 
 ByForm = Discriminator(form_of, custom_error_type="form", custom_error_message="has the wrong form for this field")
+
+
+def form_of_bound(value: object) -> str:
+    """Return whether a value is an expression that another value will replace."""
+    return "<expression>" if isinstance(value, str) and value.lstrip().startswith("${{") else "<value>"
+
+
+def type_of(value: object) -> str | None:
+    """Return the `type` of a mapping as the tag of its model, in lower case; None when it says none."""
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return f"<{kind.lower()}>" if isinstance(kind, str) else None
+
+
+ValueT = TypeVar("ValueT")
+OrExpression = Annotated[
+    Annotated[ValueT, Tag("<value>")] | Annotated[str, Tag("<expression>")], Discriminator(form_of_bound)
+]
+"""A value, or `${{…}}` that stands for one; within pipelines."""
+ByType = Discriminator(
+    type_of, custom_error_type="type", custom_error_message="must be a mapping with a type that is known here"
+)
 
 
 class Uploaded(Section):

@@ -7,8 +7,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "give the noun (`bucle job create -f {path}`), or add a $schema line",
     ),
     "spec.kind_not_run": (
-        "{path} is a {kind}: its form is known, but this platform does not run it",
-        "use a command or pipeline job, or run this file on Azure",
+        "{path} holds a {kind}, which is read and not run here: {reason}",
+        "check its form with `bucle validate -f {path}`; use a command or pipeline job, or run this file on Azure",
+    ),
+    "spec.no_schema": (
+        "there is no schema of {kind} here",
+        "name one of {kinds}; Azure publishes those of its own kinds",
     ),
     "spec.local_path": (
         "{field} names a path of the caller's machine ({text}); the server reads no such path",
