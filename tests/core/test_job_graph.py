@@ -83,10 +83,10 @@ def test_pipeline_within_a_pipeline() -> None:
 
 
 def test_promoted_output() -> None:
-    """A node's output that is bound to the pipeline's lies where the pipeline says, under its name as an asset."""
+    """A node's output that is bound to the pipeline's lies where the pipeline says."""
     path = "azureml://datastores/workspaceblobstore/paths/kept/${{name}}"
     nodes = laid_out(
-        outputs={"kept": {"path": path, "name": "kept", "version": "3"}},
+        outputs={"kept": {"path": path}},
         jobs={
             "one": {
                 "component": "azureml:copy:1",
@@ -95,7 +95,7 @@ def test_promoted_output() -> None:
             }
         },
     )
-    assert nodes["one"].outputs == {"to": NodeOutput(file=True, asset="kept", version="3", path=path)}
+    assert nodes["one"].outputs == {"to": NodeOutput(file=True, path=path)}
 
 
 def test_what_a_node_leaves_unasked() -> None:

@@ -22,7 +22,7 @@ from bucle.spec.command_component import CommandComponent
 from bucle.spec.command_job import CommandJob
 from bucle.spec.expressions import Expression, InputOf, OutputOf, OutputOfStep
 from bucle.spec.inputs import Input, InputPorts, JobInputs, JobOutputs, OutputPorts
-from bucle.spec.pipeline_job import NodeNotRun, NodeOfCommand, NodeOfPipeline, PipelineComponent, PipelineJob
+from bucle.spec.pipeline_job import NodeOfCommand, NodeOfPipeline, PipelineComponent, PipelineJob
 from bucle.spec.references import Asset, RegistryAsset
 from bucle.spec.references import parse as parse_reference
 
@@ -94,9 +94,8 @@ def _laid_out(pipeline: _Pipeline, component_of: ComponentOf) -> Iterator[Node]:
     }
     for name, node in pipeline.nodes.items():
         component = components.get(name)
-        if isinstance(node, NodeNotRun):
-            raise errors.BadRequest("job.node_not_run", node=pipeline.path_of(name), type=node.type)
-        assert isinstance(node, NodeOfCommand | NodeOfPipeline), "the grammar has no other node"
+        if not isinstance(node, NodeOfCommand | NodeOfPipeline):
+            raise errors.BadRequest("job.node_not_run", node=pipeline.path_of(name), type=getattr(node, "type", None))
         given = _given(pipeline, name, node.inputs or {}, components, component_of)
         if isinstance(node, NodeOfPipeline) or isinstance(component, PipelineComponent):
             assert not isinstance(component, CommandComponent), "a pipeline node holds a pipeline"
@@ -262,7 +261,8 @@ def _with_artifacts(node: Node, nodes: tuple[Node, ...]) -> Node:
 def _component(component: object, component_of: ComponentOf) -> Component:
     if isinstance(component, str):
         return component_of(component)
-    assert isinstance(component, CommandComponent | PipelineComponent), "the grammar has no other component"
+    if not isinstance(component, CommandComponent | PipelineComponent):
+        raise errors.BadRequest("job.node_not_run", node="component", type=getattr(component, "type", None))
     return component
 
 

@@ -43,14 +43,12 @@ NodeInput = Value | Source | FromStep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeOutput:
-    """A declared output: whether it is one file, the asset it is to be registered as, where else it is to lie.
+    """A declared output: whether it is one file, and where else it is to lie.
 
     `path` is a datastore's path as written, with its expressions.
     """
 
     file: bool
-    asset: str | None = None
-    version: str | None = None
     path: str | None = None
 
 
@@ -96,7 +94,7 @@ def output_of(value: object, *, file: bool = False) -> NodeOutput:
     """Return a declared output; `file` is what its component says, where it is not said here."""
     if isinstance(value, Output):
         is_file = file if value.type is None else value.type in FILE_TYPES
-        return NodeOutput(file=is_file, asset=value.name, version=value.version, path=value.path)
+        return NodeOutput(file=is_file, path=value.path)
     return NodeOutput(file=file)
 
 

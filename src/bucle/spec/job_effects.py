@@ -26,6 +26,7 @@ from bucle.spec.section import File, OpenFile, Uploaded
 _OWN_IDENTITY = "a job acts with a token of its own, never with another identity"
 _NO_SERVICES = "nothing is opened beside a job"
 _NO_QUEUE = "there is one queue, in the order of submission"
+_PROPERTIES = "kept; `bucle.python: exact` takes no other interpreter than the environment asks for"
 _CACHE = "steps are run each time; results are not taken from earlier jobs yet"
 
 JOBS: Mapping[type[BaseModel], Rows] = {
@@ -36,18 +37,18 @@ JOBS: Mapping[type[BaseModel], Rows] = {
         **honoured("command environment type name display_name experiment_name tags code inputs outputs"),
         **honoured("environment_variables limits resources"),
         **mapped("compute", ONE_MACHINE),
-        **ignored("description properties parent_job_name", KEPT),
+        **ignored("description parent_job_name", KEPT),
+        **mapped("properties", _PROPERTIES),
         **ignored("distribution", "one process is started; a script that reads RANK or WORLD_SIZE finds neither"),
         **ignored("identity", _OWN_IDENTITY),
         **ignored("services", _NO_SERVICES),
         **ignored("queue_settings", _NO_QUEUE),
     },
     PipelineJob: {
-        **honoured("type jobs name display_name experiment_name tags inputs settings"),
-        **ignored("outputs", "the outputs of its steps are kept; what the pipeline calls them is not"),
+        **honoured("type jobs component name display_name experiment_name tags inputs outputs settings"),
         **mapped("compute", ONE_MACHINE),
-        **refused("component", "a pipeline whose steps are another file is read and not yet run"),
-        **ignored("description properties", KEPT),
+        **ignored("description", KEPT),
+        **mapped("properties", _PROPERTIES),
         **ignored("identity", _OWN_IDENTITY),
         **ignored("services", _NO_SERVICES),
     },
@@ -66,10 +67,12 @@ JOBS: Mapping[type[BaseModel], Rows] = {
         **ignored("services", _NO_SERVICES),
         **ignored("queue_settings", _NO_QUEUE),
     },
-    NodeOfPipeline: refused(
-        "type component jobs inputs outputs settings compute display_name description comment tags properties",
-        "a pipeline inside a pipeline is read and not yet run",
-    ),
+    NodeOfPipeline: {
+        **honoured("type component jobs inputs outputs"),
+        **mapped("compute", ONE_MACHINE),
+        **ignored("settings", "the settings of the whole job hold for every step"),
+        **ignored("display_name description comment tags properties", KEPT),
+    },
     CommandComponent: {
         **honoured("type command environment code inputs outputs environment_variables limits resources"),
         **ignored("name version display_name description tags properties", KEPT),
@@ -77,10 +80,12 @@ JOBS: Mapping[type[BaseModel], Rows] = {
         **ignored("additional_includes", "the files are uploaded, and not laid beside the code yet"),
         **ignored("distribution", "one process is started; a script that reads RANK or WORLD_SIZE finds neither"),
     },
-    PipelineComponent: refused(
-        "name type jobs version display_name description tags properties inputs outputs settings is_deterministic",
-        "a pipeline inside a pipeline is read and not yet run",
-    ),
+    PipelineComponent: {
+        **honoured("type jobs inputs outputs"),
+        **ignored("name version display_name description tags properties", KEPT),
+        **ignored("settings", "the settings of the whole job hold for every step"),
+        **ignored("is_deterministic", _CACHE),
+    },
     Input: {
         **honoured("path type"),
         **mapped(
@@ -89,8 +94,8 @@ JOBS: Mapping[type[BaseModel], Rows] = {
         **ignored("description", KEPT),
     },
     Output: {
-        **honoured("type name version"),
-        **ignored("path", "an output lies in the datastore of the stage, below its job"),
+        **honoured("type path"),
+        **ignored("name version", "an output is read as azureml://jobs/JOB/outputs/NAME; no asset is made of it yet"),
         **mapped("mode", "the script writes to a path, which is kept when it ends"),
         **ignored("description", KEPT),
     },

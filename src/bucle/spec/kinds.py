@@ -78,7 +78,6 @@ KINDS: Mapping[str, Kind] = {
         types=(None, "command"),
         schemas=("commandcomponent",),
         marks=_keys("command name version", "command is_deterministic", "command additional_includes"),
-        no_verb="a component is written in a pipeline, or named there by its file",
     ),
     "pipeline_component": Kind(
         model=NamedPipelineComponent,
@@ -86,7 +85,6 @@ KINDS: Mapping[str, Kind] = {
         types=("pipeline",),
         schemas=("pipelinecomponent",),
         marks=_keys("jobs name version"),
-        no_verb="a component is written in a pipeline, or named there by its file",
     ),
     "sweep_job": Kind(
         model=sweep_job.SweepJob, noun="job", types=("sweep",), schemas=("sweepjob",), not_run=sweep_job.NOT_RUN
@@ -157,7 +155,6 @@ KINDS: Mapping[str, Kind] = {
         noun="environment",
         schemas=("environment",),
         marks=_keys("name image", "name conda_file", "name build"),
-        no_verb="an environment is written in a job, or named there by its file",
     ),
     "model": Kind(
         model=Model, noun="model", schemas=("model",), no_verb="a model is registered by the job that made it"
