@@ -1,6 +1,7 @@
 """Secrets as jobs get them: a canary, planted and searched for everywhere; who may name which; what is refused."""
 
 import base64
+import json
 import secrets
 import time
 from collections.abc import Iterator
@@ -170,7 +171,7 @@ def test_no_operation_reads_one_back(planted: Planted) -> None:
 
 
 def _job(client: Client, root: Path, variable: str, command: str = "true") -> dict[str, Any]:
-    text = f'command: {command}\nenvironment: {{image: python}}\nenvironment_variables: {{A: "{variable}"}}\n'
+    text = f'command: {command if command.startswith(chr(34)) else json.dumps(command)}\nenvironment: {{image: python}}\nenvironment_variables: {{A: "{variable}"}}\n'
     return client.job.create(write(root / "job.yml", text))
 
 

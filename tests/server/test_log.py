@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bucle.server.log import as_line
-from tests.conftest import Installation
+from tests.conftest import Installation, in_a_file
 
 
 def doctor(installation: Installation) -> dict[str, Any]:
@@ -76,6 +76,7 @@ def test_why_the_last_start_failed(installation: Installation) -> None:
     assert "last start" not in doctor(installation)
 
 
+@in_a_file
 def test_records_that_nothing_can_open(installation: Installation) -> None:
     """Records of a newer bucle, and a file that is no database: each is named before anybody starts."""
     installation.up()

@@ -7,7 +7,7 @@ from fastapi import Body, Query, Response
 from bucle import errors
 from bucle.api.door import Called, Door, TheWorld
 from bucle.api.paging import AskedPage, page_of
-from bucle.ops import job
+from bucle.ops import job, job_wait
 from bucle.spec.command_job import CommandJob
 from bucle.spec.loading import load_body
 from bucle.spec.pipeline_job import PipelineJob
@@ -29,6 +29,12 @@ def listed(world: TheWorld, call: Called, stage: str, page: AskedPage) -> dict[s
     """List jobs, newest first."""
     rows, last = job.listed(world, call, stage, limit=page.limit, after=page.after)
     return page_of(world, rows, last)
+
+
+@DOOR.operation("GET", "/stages/{stage}/jobs/{name}:why", name="job.why", permission="jobs/logs/read")
+def why(world: TheWorld, call: Called, stage: str, name: str) -> dict[str, Any]:
+    """Say what each step of a job waits for, or why it failed, with the last lines of its log."""
+    return job_wait.why(world, call, stage, name)
 
 
 @DOOR.operation("GET", "/stages/{stage}/jobs/{name}", name="job.show", permission="jobs/read")

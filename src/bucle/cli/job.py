@@ -78,6 +78,15 @@ def shown(asked: Asked, name: str) -> None:
 @job.command()
 @click.option("-n", "--name", required=True)
 @asking_in_stage
+def why(asked: Asked, name: str) -> None:
+    """Say what a job waits for, or why it failed. Python: `Client.job.why(name, stage=…)`."""
+    with asked.client() as client:
+        asked.show(client.job.why(name, stage=asked.stage))
+
+
+@job.command()
+@click.option("-n", "--name", required=True)
+@asking_in_stage
 def cancel(asked: Asked, name: str) -> None:
     """Ask a job to stop. Python: `Client.job.cancel(name, stage=…)`."""
     with asked.client() as client:

@@ -43,6 +43,10 @@ class Jobs:
         """Ask a job to stop."""
         return dict(self.session.post(f"{PREFIX}/stages/{stage}/jobs/{name}:cancel"))
 
+    def why(self, name: str, *, stage: str = "dev") -> dict[str, Any]:
+        """Return what each step of a job waits for, or why it failed, with the last lines of its log."""
+        return dict(self.session.get(f"{PREFIX}/stages/{stage}/jobs/{name}:why"))
+
     def log(self, name: str, *, stage: str = "dev", step: str | None = None, offset: int = 0) -> bytes:
         """Return a piece of a step's log from a byte offset on."""
         path = f"{PREFIX}/stages/{stage}/jobs/{name}/log"

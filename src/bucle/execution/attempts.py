@@ -1,6 +1,6 @@
 """Attempts as others follow them: which try of its step each is, how attempts and jobs ended, what they used."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from bucle.core.cost import Used, held
 from bucle.execution.fold import Why
 from bucle.store.instants import of_micros, to_micros
 from bucle.store.tables.execution import attempt, job, step
+
+MOST_EARLIER = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,34 @@ def used(rows: sa.Connection, job_id: str) -> Mapping[str, Used]:
             memory_gb_s=before.memory_gb_s + held(row.peak_rss_bytes or 0, _lasted_s(row.started_at, row.ended_at)),
         )
     return found
+
+
+def busy(rows: sa.Connection, stage: str) -> Mapping[str, Sequence[str]]:
+    """Return the running steps of a stage, by job."""
+    query = (
+        sa.select(job.c.name.label("job"), step.c.name)
+        .join(step, step.c.job_id == job.c.id)
+        .join(attempt, attempt.c.step_id == step.c.id)
+        .where(step.c.stage == stage, attempt.c.state == "running")
+        .order_by(job.c.name, step.c.position)
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows.execute(query):
+        found.setdefault(row.job, []).append(row.name)
+    return found
+
+
+def lasted_s(rows: sa.Connection, stage: str, display_name: str, name: str) -> Sequence[float]:
+    """Return how long a step took in the jobs of this display name that completed it last, in seconds."""
+    query = (
+        sa.select(attempt.c.created_at, attempt.c.ended_at)
+        .join(step, step.c.id == attempt.c.step_id)
+        .join(job, job.c.id == step.c.job_id)
+        .where(job.c.stage == stage, job.c.display_name == display_name, step.c.name == name, attempt.c.why == "ok")
+        .order_by(attempt.c.ended_at.desc())
+        .limit(MOST_EARLIER)
+    )
+    return [_lasted_s(row.created_at, row.ended_at) for row in rows.execute(query)]
 
 
 def _lasted_s(started_at: int | None, ended_at: int | None) -> float:

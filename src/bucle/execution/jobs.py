@@ -55,6 +55,8 @@ class StepNow:
     why: str | None
     reason: str | None
     exit_code: int | None
+    begun_at: datetime | None
+    """When its last attempt was written down; what it started and ended at is known at its end."""
     started_at: datetime | None
     ended_at: datetime | None
     cpu_s: float | None
@@ -134,7 +136,8 @@ def steps_of(rows: sa.Connection, job_id: str) -> Sequence[StepNow]:
         sa.select(
             step.c.id, step.c.name, step.c.kind, step.c.state, step.c.tries, step.c.plan, step.c.outputs,
             attempt.c.id.label("attempt_id"), attempt.c.why, attempt.c.reason, attempt.c.exit_code,
-            attempt.c.started_at, attempt.c.ended_at, attempt.c.cpu_s, attempt.c.peak_rss_bytes,
+            attempt.c.created_at.label("begun_at"), attempt.c.started_at, attempt.c.ended_at, attempt.c.cpu_s,
+            attempt.c.peak_rss_bytes,
         )
         .outerjoin(newest, newest.c.step_id == step.c.id)
         .outerjoin(attempt, sa.and_(attempt.c.step_id == step.c.id, attempt.c.n == newest.c.n))
@@ -158,6 +161,6 @@ def _of_row(row: sa.Row[Any]) -> Job:
 
 
 def _step_of_row(fields: dict[str, Any]) -> StepNow:
-    for name in ("started_at", "ended_at"):
+    for name in ("begun_at", "started_at", "ended_at"):
         fields[name] = None if fields[name] is None else of_micros(fields[name])
     return StepNow(**fields)

@@ -106,7 +106,8 @@ def _csv(found: Sequence[Scored], target: str) -> Iterator[str]:
     names = sorted({name for one in found for name in one.columns})
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    for row in ([*names, target], *([*(_cell(one.columns.get(name)) for name in names), one.label] for one in found)):
+    rows = ([*(_cell(one.columns.get(name)) for name in names), _label(one.label)] for one in found)
+    for row in ([*names, target], *rows):
         writer.writerow(row)
         yield buffer.getvalue()
         buffer.seek(0)
@@ -115,3 +116,8 @@ def _csv(found: Sequence[Scored], target: str) -> Iterator[str]:
 
 def _cell(value: Any) -> Any:
     return "" if value is None else value
+
+
+def _label(value: Any) -> Any:
+    """Return a label the same from every database: SQLite gives 19.0 back as 19, as canonical JSON (RFC 8785) has it."""
+    return canonical(value).decode().strip('"') if isinstance(value, float) else _cell(value)

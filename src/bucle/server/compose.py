@@ -1,7 +1,6 @@
 """Composes one installation: records, objects, keys, policy, launcher, engine, and the ports between them."""
 
 import json
-import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping
@@ -15,7 +14,6 @@ import sqlalchemy as sa
 from uv import find_uv_bin
 
 from bucle import __version__
-from bucle.access.computes import list_computes
 from bucle.access.keys import read_or_make_keys
 from bucle.access.policy import Policy
 from bucle.access.secret_keys import SecretKeys
@@ -30,8 +28,8 @@ from bucle.execution.engine import Engine, Ports
 from bucle.execution.environments import installed
 from bucle.execution.local import Ground, LocalLauncher, base_of
 from bucle.execution.outputs import read_outputs
-from bucle.execution.queue import Place
 from bucle.ops import job_run, secret
+from bucle.ops.places import places_of
 from bucle.ops.signing import sign_older
 from bucle.ops.uploads import manifest_in
 from bucle.ops.world import Tools, World
@@ -50,7 +48,6 @@ from bucle.store.objects import Objects, hex_of
 from bucle.store.records import Records
 
 HOST = "127.0.0.1"
-SLOTS = max(2, os.cpu_count() or 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +80,7 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
         records=records,
         launcher=launcher,
         ports=Ports(
-            places=_places,
+            places=places_of,
             variables=lambda starting: job_run.variables(world, lambda: _address(api_port), starting),
             secrets=lambda starting: secret.given_to(world, starting),
             outputs=lambda done: read_outputs(done, launcher.work_of),
@@ -167,17 +164,6 @@ def _wake(home: Home, engine: Engine) -> None:
 def _tiers(records: Records) -> Mapping[str, Tier]:
     with records.read() as rows:
         return {stage.name: stage.tier for stage in list_stages(rows)}
-
-
-def _places(rows: sa.Connection) -> Mapping[str, Place]:
-    """Return what may run where: a stage's own slots, else those of its default compute, else this machine's."""
-    computes = {compute.name: compute.slots for compute in list_computes(rows)}
-    return {
-        stage.name: Place(
-            workspace=stage.workspace, slots=stage.slots or computes.get(stage.default_compute or "", SLOTS)
-        )
-        for stage in list_stages(rows)
-    }
 
 
 def _address(api_port: Callable[[], int | None]) -> str | None:
