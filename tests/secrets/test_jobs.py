@@ -171,7 +171,8 @@ def test_no_operation_reads_one_back(planted: Planted) -> None:
 
 
 def _job(client: Client, root: Path, variable: str, command: str = "true") -> dict[str, Any]:
-    text = f'command: {command if command.startswith(chr(34)) else json.dumps(command)}\nenvironment: {{image: python}}\nenvironment_variables: {{A: "{variable}"}}\n'
+    quoted = command if command.startswith('"') else json.dumps(command)
+    text = f'command: {quoted}\nenvironment: {{image: python}}\nenvironment_variables: {{A: "{variable}"}}\n'
     return client.job.create(write(root / "job.yml", text))
 
 

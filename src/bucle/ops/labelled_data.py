@@ -119,5 +119,5 @@ def _cell(value: Any) -> Any:
 
 
 def _label(value: Any) -> Any:
-    """Return a label the same from every database: SQLite gives 19.0 back as 19, as canonical JSON (RFC 8785) has it."""
+    """Return a label as canonical JSON has it (RFC 8785), from every database: SQLite gives 19.0 back as 19."""
     return canonical(value).decode().strip('"') if isinstance(value, float) else _cell(value)
