@@ -123,3 +123,19 @@ def test_azures_kinds_have_their_schema_at_azure() -> None:
     """We write none of theirs."""
     with pytest.raises(errors.BadRequest):
         schema_of("command_job")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "foreign"),
+    [
+        (b"stage: prod\nchecks: {bounds: {mae: {max: 0.5}}}\n", "gate", None),
+        (b"stage: prod\napprovals: 1\n", "gate", None),
+        (b"name: cars\npaths: {main: [dev]}\nstages: {dev: {tier: dev}}\n", "platform", None),
+        (b"stages:\n- stage: build\n  jobs: []\n", "", "Azure DevOps pipeline"),
+    ],
+)
+def test_our_own_files_are_known_by_what_is_in_them(text: bytes, kind: str, foreign: str | None) -> None:
+    """Under whatever name: a gate, a platform; stages in a list are another's."""
+    report = validate(text, "files/prod.yml")
+    assert (report.kind, report.foreign) == (kind, foreign)
+    assert report.faults == ()

@@ -24,7 +24,6 @@ _MARKS = (
     ("GitHub workflow", frozenset({"on", "jobs"})),
     ("GitHub action", frozenset({"runs", "inputs"})),
     ("Azure DevOps pipeline", frozenset({"pool", "steps"})),
-    ("Azure DevOps pipeline", frozenset({"stages"})),
 )
 
 
@@ -44,4 +43,5 @@ def foreign_kind(tree: object) -> str | None:
     for name, mark in _MARKS:
         if mark <= keys:
             return name
-    return "Azure DevOps pipeline" if isinstance(tree.get("jobs"), list) else None
+    listed = any(isinstance(tree.get(key), list) for key in ("jobs", "stages"))
+    return "Azure DevOps pipeline" if listed else None
