@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bucle.server.compose import _places
+from bucle.ops.places import places_of
 from tests.platform.conftest import PEOPLE, TEAM, TWO, Applying, texts
 
 THREE = {"dev": {"tier": "dev"}, "staging": {"tier": "preprod"}, "prod": {"tier": "prod"}}
@@ -213,7 +213,7 @@ def test_slots_reach_the_engine(applying: Applying) -> None:
     stages = {"dev": {"tier": "dev", "default_compute": "box"}, "prod": {"tier": "prod", "slots": 3}}
     applying.done(_with(stages=stages, computes=[{"name": "box", "slots": 7}]))
     with applying.house.world.read() as rows:
-        places = _places(rows)
+        places = places_of(rows)
     assert (places["dev"].slots, places["prod"].slots) == (7, 3)
 
 
