@@ -3,8 +3,9 @@
 import pytest
 
 from bucle import errors
-from bucle.core.environment import Interpreters, ask_of_conda, choose, choose_curated, named_in
+from bucle.core.environment import Interpreters, ask_of_conda, choose, choose_curated
 from bucle.spec.environment import InlineEnvironment
+from bucle.spec.references import asset_named
 
 HONEST = [
     "numpy", "numpy==2.1.0", "pandas>=2,<3", "scikit-learn[extra] ~= 1.5", "mlflow-skinny==3.17.2",
@@ -88,7 +89,7 @@ def test_an_image_alone_is_the_servers_python_without_packages() -> None:
 )
 def test_curated_environments_by_each_of_their_names(reference: str) -> None:
     """Azure's three forms name one row; pandas follows the interpreter, and says so."""
-    name, _ = named_in(reference)
+    name, _ = asset_named(reference, "an environment")
     old, new = (
         choose_curated(name, Interpreters(here="3.11", installed=lambda only=only: [only])) for only in ("3.10", "3.12")
     )

@@ -1,16 +1,24 @@
 """Why a job is not further: a sentence for each step, by hand."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bucle.core.job_wait import Standing, Wait, waits_of
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def step(name: str, state: str, *after: str, **more: object) -> Standing:
+def step(name: str, state: str, *after: str, **more: Any) -> Standing:
     """Return a step as it stands."""
-    plain = {"kind": "command", "tries": 0, "begun_at": None, "reason": None, "exit_code": None, "lasted_s": ()}
-    return Standing(name=name, state=state, after=after, **{**plain, **more})  # type: ignore[arg-type]
+    plain: dict[str, Any] = {
+        "kind": "command",
+        "tries": 0,
+        "begun_at": None,
+        "reason": None,
+        "exit_code": None,
+        "lasted_s": (),
+    }
+    return Standing(name=name, state=state, after=after, **{**plain, **more})
 
 
 def test_each_state_has_its_reason() -> None:

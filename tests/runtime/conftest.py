@@ -54,21 +54,13 @@ class OrdinarySpawner:
         self._process.wait()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Notified:
-    """Where a server hears of its attempts."""
-
-    receiver: socket.socket
-    name: str
-
-
 @dataclass(kw_only=True)
 class Host:
     """One spawner, its attempts, and a folder of its user's."""
 
     who: Who
     root: Path
-    notify: Notified
+    notify: socket.socket
     spawner: Spawns
     folders: list[Path] = field(default_factory=list)
 
@@ -207,21 +199,20 @@ def root() -> Iterator[Path]:
 
 
 @pytest.fixture
-def notify() -> Iterator[Notified]:
+def notify() -> Iterator[socket.socket]:
     """Give the server's end of the datagram socket."""
-    receiver, name = hints.listen()
-    with receiver:
+    with hints.listen() as receiver:
         receiver.settimeout(PATIENCE_S)
-        yield Notified(receiver=receiver, name=name)
+        yield receiver
 
 
-def _host(who: Who, root: Path, notify: Notified) -> Iterator[Host]:
+def _host(who: Who, root: Path, notify: socket.socket) -> Iterator[Host]:
     (root / "attempts").mkdir()
     spawner: Spawns
     if who == "ordinary_user":
-        spawner = OrdinarySpawner(notify.name)
+        spawner = OrdinarySpawner(hints.name_of(notify))
     else:
-        spawner = spawning.Spawner(notify=notify.name, log=root / "spawner.log")
+        spawner = spawning.Spawner(notify=hints.name_of(notify), log=root / "spawner.log")
     host = Host(who=who, root=root, notify=notify, spawner=spawner)
     own(root, host.uid)
     yield host
@@ -234,13 +225,13 @@ def _host(who: Who, root: Path, notify: Notified) -> Iterator[Host]:
 
 
 @pytest.fixture
-def host(root: Path, notify: Notified) -> Iterator[Host]:
+def host(root: Path, notify: socket.socket) -> Iterator[Host]:
     """Give a host of this user's."""
     yield from _host("this_user", root, notify)
 
 
 @pytest.fixture(params=["this_user", "ordinary_user"])
-def any_host(request: pytest.FixtureRequest, root: Path, notify: Notified) -> Iterator[Host]:
+def any_host(request: pytest.FixtureRequest, root: Path, notify: socket.socket) -> Iterator[Host]:
     """Give a host of this user's, then, for root, one of an ordinary user's."""
     if request.param == "ordinary_user":
         if os.getuid() != 0:

@@ -33,7 +33,7 @@ def test_report_of_success(host: Host) -> None:
     assert (ended.why, ended.rc, ended.reason) == ("ok", 0, None)
     assert log_of(path) == "hello\nword\n"
     assert ended.log_bytes == len("hello\nword\n")
-    assert host.notify.receiver.recv(64) == path.name.encode()
+    assert host.notify.recv(64) == path.name.encode()
 
 
 def test_report_of_failure(host: Host) -> None:

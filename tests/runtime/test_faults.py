@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bucle.runtime import folder, linux
+from bucle.runtime import folder, hints, linux
 from bucle.runtime.attempt import Alive, Exit, Isolation, Lost, Mode, Unclaimed
 from bucle.runtime.landlock import landlock_abi
 from bucle.runtime.spawning import Spawner
@@ -92,7 +92,9 @@ def test_twins_of_one_attempt(host: Host) -> None:
     """Of sixty supervisors started for one attempt by three spawners, one runs it."""
     path = host.order(shell(writes(host, "x", "sleep 0.2")))
     with ExitStack() as stack:
-        spawners = [stack.enter_context(Spawner(notify=host.notify.name, log=host.root / "log")) for _ in range(3)]
+        spawners = [
+            stack.enter_context(Spawner(notify=hints.name_of(host.notify), log=host.root / "log")) for _ in range(3)
+        ]
         for turn in range(TWINS):
             spawners[turn % 3].spawn(path)
 
@@ -105,7 +107,9 @@ def test_twins_of_many_attempts(host: Host) -> None:
     """Fifty attempts, each handed to three spawners at once, run once each."""
     paths = [host.order(shell(writes(host, f"a{number}"))) for number in range(50)]
     with ExitStack() as stack:
-        spawners = [stack.enter_context(Spawner(notify=host.notify.name, log=host.root / "log")) for _ in range(3)]
+        spawners = [
+            stack.enter_context(Spawner(notify=hints.name_of(host.notify), log=host.root / "log")) for _ in range(3)
+        ]
         for path in paths:
             for spawner in spawners:
                 spawner.spawn(path)
@@ -158,7 +162,7 @@ def test_server_gone(host: Host) -> None:
     await_user_code(path)
 
     host.spawner.close()
-    host.notify.receiver.close()
+    host.notify.close()
 
     assert isinstance(folder.probe(path), Alive)
     (host.root / "go").touch()

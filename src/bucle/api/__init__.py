@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from bucle.api import (
+    asset,
     audit,
     binding,
     can,
-    component,
     data,
     deployment,
     endpoint,
-    environment,
     gate,
     job,
     model,
@@ -40,8 +39,7 @@ def routers() -> Sequence[APIRouter]:
         gate,
         uploads,
         data,
-        environment,
-        component,
+        asset,
         job,
         model,
         promotion,

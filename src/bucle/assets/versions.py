@@ -8,6 +8,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from bucle.core.classes import DataClass
+from bucle.spec.references import LATEST
 from bucle.store.instants import of_micros, to_micros
 from bucle.store.records import Transaction
 from bucle.store.tables.assets import asset, edge
@@ -64,6 +65,11 @@ def latest(rows: sa.Connection, scope: str, kind: Kind, name: str) -> Version | 
     query = _of_name(scope, kind, name).where(asset.c.archived_at.is_(None))
     row = rows.execute(query.order_by(asset.c.created_at.desc(), asset.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else _of_row(row)
+
+
+def wanted(rows: sa.Connection, scope: str, kind: Kind, name: str, version: str) -> Version | None:
+    """Return one version, or for `latest` the newest, or None."""
+    return latest(rows, scope, kind, name) if version == LATEST else find(rows, scope, kind, name, version)
 
 
 def versions_of(rows: sa.Connection, scope: str, kind: Kind, name: str) -> tuple[str, ...]:

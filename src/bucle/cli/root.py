@@ -10,8 +10,8 @@ from bucle import errors
 
 NOUNS = {
     "data": "bucle.cli.data",
-    "environment": "bucle.cli.environment",
-    "component": "bucle.cli.component",
+    "environment": "bucle.cli.asset",
+    "component": "bucle.cli.asset",
     "job": "bucle.cli.job",
     "model": "bucle.cli.model",
     "promotion": "bucle.cli.promotion",

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from stat import S_ISDIR
-from typing import Any
 
 import click
 
 from bucle import errors
 from bucle.spec.json_schema import OWN, schema_of
+from bucle.spec.kinds import words_of
 from bucle.spec.resolving import Snapshot
 from bucle.spec.validation import Report
 from bucle.spec.validation import validate as judge
@@ -64,7 +64,7 @@ def validate(
     judged = [(asked, _judge(path, kind, assignments)) for path, asked in _files(named)]
     reports = [report for _, report in judged]
     if output == "json":
-        click.echo(json.dumps([_plain(report) for report in reports], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(_text(reports)))
     # A file that was named is meant as a document; one that only lies in a folder need be none.
@@ -100,10 +100,6 @@ def _below(folder: Path) -> Iterator[Path]:
                 yield Path(place) / name
 
 
-def _plain(report: Report) -> dict[str, Any]:
-    return asdict(report)
-
-
 def _text(reports: Sequence[Report]) -> Iterator[str]:
     for report in reports:
         yield from _lines(report)
@@ -115,7 +111,7 @@ def _text(reports: Sequence[Report]) -> Iterator[str]:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"{report.path}: {report.foreign or report.kind.replace('_', ' ') or 'no document'}"
+    yield f"{report.path}: {report.foreign or words_of(report.kind) or 'no document'}"
     for fault in report.faults:
         yield f"  {fault}"
     for row in report.to_be_given:

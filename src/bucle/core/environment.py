@@ -7,10 +7,8 @@ from typing import Any
 
 from bucle import errors
 from bucle.core.curated import CURATED, minor_of
-from bucle.spec import references
 from bucle.spec.digest import digest_of
 from bucle.spec.environment import InlineEnvironment
-from bucle.spec.references import Asset, RegistryAsset
 
 DEFAULT_PYTHON = "3.11"
 NOT_PACKAGES = frozenset({"pip", "setuptools", "wheel", "conda"})
@@ -62,20 +60,6 @@ class Chosen:
     notes: tuple[str, ...] = ()
 
 
-def named_in(reference: str) -> tuple[str, str]:
-    """Return name and version of an environment that is referenced: `latest`, or what was written.
-
-    BadRequest("spec.bad_reference") for what is no reference to an asset.
-    """
-    match references.parse(reference):
-        case Asset(name=name, version=version, label=label) | RegistryAsset(name=name, version=version, label=label):
-            return name, version or label or "latest"
-        case _:
-            raise errors.BadRequest(
-                "spec.bad_reference", text=reference, why="an environment is azureml:NAME[:VERSION]"
-            )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreters:
     """The interpreters that environments can be built on here: the server's own, and all of them (looked for late).
@@ -92,7 +76,10 @@ class Interpreters:
 
         BadRequest("environment.python_missing") when there is none.
         """
-        if python == self.here or python in (found := sorted(self.installed(), key=minor_of)):
+        if python == self.here:
+            return python, None
+        found = sorted(self.installed(), key=minor_of)
+        if python in found:
             return python, None
         newer = [one for one in found if minor_of(one) > minor_of(python)]
         if self.exact or not newer:

@@ -190,7 +190,6 @@ def _step(node: Node, nodes: Mapping[str, Node], ground: Ground) -> StepPlan:
             if name not in secrets
         },
         values=literals,
-        deterministic=node.deterministic,
         notes=ground.environments[node.name].notes,
         secrets=secrets,
         after=node.after,

@@ -1,11 +1,12 @@
 """The graph of a job: its nodes, those of pipelines within pipelines too, each input followed to where it leads."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bucle import errors
 from bucle.core.job_limits import limits_of
 from bucle.core.job_node import (
+    COLLECTED,
     FILE_TYPES,
     ONLY_NODE,
     FromStep,
@@ -20,17 +21,13 @@ from bucle.core.job_node import (
 from bucle.spec import expressions
 from bucle.spec.command_component import CommandComponent
 from bucle.spec.command_job import CommandJob
-from bucle.spec.expressions import Expression, InputOf, OutputOf, OutputOfStep
+from bucle.spec.expressions import InputOf, OutputOf, OutputOfStep
 from bucle.spec.inputs import Input, InputPorts, JobInputs, JobOutputs, OutputPorts
 from bucle.spec.pipeline_job import NodeOfCommand, NodeOfPipeline, PipelineComponent, PipelineJob
-from bucle.spec.references import Asset, RegistryAsset
-from bucle.spec.references import parse as parse_reference
 
 Component = CommandComponent | PipelineComponent
 ComponentOf = Callable[[str], Component]
 """Finds a registered component by its reference; raises NotFound."""
-SOLO_ARTIFACTS = frozenset({"artifacts", "default"})
-"""Outputs that every node has, declared or not: what it left in `./outputs`."""
 DEEPEST = 16
 """Pipelines within pipelines; a component that holds itself would never end."""
 
@@ -40,14 +37,33 @@ class _Pipeline:
     """A pipeline to be laid out: its nodes, what it is given, and where it stands ("" for the job itself)."""
 
     nodes: Mapping[str, object]
-    inputs: Mapping[str, NodeInput]
-    outputs: Mapping[str, NodeOutput]
+    component_of: ComponentOf
+    inputs: Mapping[str, NodeInput] = field(default_factory=dict)
+    outputs: Mapping[str, NodeOutput] = field(default_factory=dict)
     at: str = ""
     depth: int = 0
 
     def path_of(self, name: str) -> str:
         """Return the name of a node in the whole job."""
         return f"{self.at}.{name}" if self.at else name
+
+    def component(self, name: str) -> Component | None:
+        """Return the component of a node, found where it is registered; None when it is written in place."""
+        written = getattr(self.nodes[name], "component", None)
+        return None if written is None else _component(written, self.component_of)
+
+    def within(self, name: str) -> "_Pipeline | None":
+        """Return the pipeline within a node, given nothing yet; None for a command."""
+        node, component = self.nodes[name], self.component(name)
+        if not isinstance(node, NodeOfPipeline) and not isinstance(component, PipelineComponent):
+            return None
+        assert not isinstance(component, CommandComponent), "a pipeline node holds a pipeline"
+        nodes = (node.jobs if isinstance(node, NodeOfPipeline) else None) or (component.jobs if component else None)
+        if not nodes:
+            raise errors.BadRequest("job.no_nodes")
+        if self.depth >= DEEPEST:
+            raise errors.BadRequest("job.too_deep", node=self.path_of(name), most=DEEPEST)
+        return _Pipeline(nodes=nodes, component_of=self.component_of, at=self.path_of(name), depth=self.depth + 1)
 
 
 def nodes_of(job: CommandJob | PipelineJob, component_of: ComponentOf) -> tuple[Node, ...]:
@@ -66,7 +82,8 @@ def nodes_of(job: CommandJob | PipelineJob, component_of: ComponentOf) -> tuple[
     defaults = {} if component is None else _defaults(component.inputs or {})
     given = {name: outer_input(value) for name, value in (job.inputs or {}).items()}
     outputs = {name: output_of(value) for name, value in (job.outputs or {}).items()}
-    found = tuple(_laid_out(_Pipeline(nodes=nodes, inputs={**defaults, **given}, outputs=outputs), component_of))
+    whole = _Pipeline(nodes=nodes, component_of=component_of, inputs={**defaults, **given}, outputs=outputs)
+    found = tuple(_laid_out(whole))
     return tuple(_with_artifacts(node, found) for node in found)
 
 
@@ -84,56 +101,46 @@ def _of_command(job: CommandJob) -> Node:
     )
 
 
-def _laid_out(pipeline: _Pipeline, component_of: ComponentOf) -> Iterator[Node]:
-    if pipeline.depth > DEEPEST:
-        raise errors.BadRequest("job.too_deep", node=pipeline.at, most=DEEPEST)
-    components = {
-        name: _component(node.component, component_of)
-        for name, node in pipeline.nodes.items()
-        if isinstance(node, NodeOfCommand | NodeOfPipeline) and node.component is not None
-    }
+def _laid_out(pipeline: _Pipeline) -> Iterator[Node]:
     for name, node in pipeline.nodes.items():
-        component = components.get(name)
         if not isinstance(node, NodeOfCommand | NodeOfPipeline):
             raise errors.BadRequest("job.node_not_run", node=pipeline.path_of(name), type=getattr(node, "type", None))
-        given = _given(pipeline, name, node.inputs or {}, components, component_of)
-        if isinstance(node, NodeOfPipeline) or isinstance(component, PipelineComponent):
-            assert not isinstance(component, CommandComponent), "a pipeline node holds a pipeline"
-            yield from _laid_out(_inner(pipeline, name, node, component, given), component_of)
+        given = _given(pipeline, name, node.inputs or {})
+        within = pipeline.within(name)
+        if within is None:
+            assert isinstance(node, NodeOfCommand), "a pipeline node holds a pipeline"
+            yield _command_node(pipeline, name, node, given)
         else:
-            yield _command_node(pipeline, name, node, component, given)
+            yield from _laid_out(_filled(pipeline, name, node, within, given))
 
 
-def _inner(
+def _filled(
     pipeline: _Pipeline,
     name: str,
     node: NodeOfCommand | NodeOfPipeline,
-    component: PipelineComponent | None,
+    within: _Pipeline,
     given: Mapping[str, NodeInput],
 ) -> _Pipeline:
     """Return the pipeline within a node, with what the node gives it."""
-    nodes = (node.jobs if isinstance(node, NodeOfPipeline) else None) or (component.jobs if component else None)
-    if not nodes:
-        raise errors.BadRequest("job.no_nodes")
+    component = pipeline.component(name)
     ports = (component.inputs or {}) if component else {}
-    outputs = {port: NodeOutput(file=row.type in FILE_TYPES) for port, row in _outputs_of(component).items()}
-    outputs.update(_outputs(pipeline, name, node.outputs or {}, outputs))
+    declared = _declared((component.outputs or {}) if component else {})
     inputs = {**_defaults(ports), **given}
-    _refuse_unset(pipeline.path_of(name), ports, inputs)
-    return _Pipeline(nodes=nodes, inputs=inputs, outputs=outputs, at=pipeline.path_of(name), depth=pipeline.depth + 1)
+    _refuse_unset(within.at, ports, inputs)
+    return replace(
+        within, inputs=inputs, outputs={**declared, **_outputs(pipeline, name, node.outputs or {}, declared)}
+    )
 
 
 def _command_node(
     pipeline: _Pipeline,
     name: str,
     node: NodeOfCommand,
-    component: CommandComponent | None,
     given: Mapping[str, NodeInput],
 ) -> Node:
-    path = pipeline.path_of(name)
-    if component is not None:
-        ports = component.inputs or {}
-        outputs = {port: NodeOutput(file=row.type in FILE_TYPES) for port, row in (component.outputs or {}).items()}
+    path, component = pipeline.path_of(name), pipeline.component(name)
+    if isinstance(component, CommandComponent):
+        ports, outputs = component.inputs or {}, _declared(component.outputs or {})
         command, code, environment = component.command, component.code, node.environment or component.environment
         variables = {**(component.environment_variables or {}), **(node.environment_variables or {})}
         limits, resources = node.limits or component.limits, node.resources or component.resources
@@ -155,24 +162,15 @@ def _command_node(
         variables=variables,
         timeout_s=limits.timeout if limits and limits.timeout else None,
         limits=limits_of(resources),
-        deterministic=component is None or component.is_deterministic is not False,
     )
 
 
-def _given(
-    pipeline: _Pipeline,
-    name: str,
-    inputs: JobInputs,
-    components: Mapping[str, Component],
-    component_of: ComponentOf,
-) -> Mapping[str, NodeInput]:
+def _given(pipeline: _Pipeline, name: str, inputs: JobInputs) -> Mapping[str, NodeInput]:
     """Return what a node is given, each expression followed to where it leads."""
-    return {port: _input(pipeline, name, value, components, component_of) for port, value in inputs.items()}
+    return {port: _input(pipeline, name, value) for port, value in inputs.items()}
 
 
-def _input(
-    pipeline: _Pipeline, name: str, value: object, components: Mapping[str, Component], component_of: ComponentOf
-) -> NodeInput:
+def _input(pipeline: _Pipeline, name: str, value: object) -> NodeInput:
     written = value.path if isinstance(value, Input) else value
     expression = expressions.only_expression(written) if isinstance(written, str) and "${{" in written else None
     match expression:
@@ -181,7 +179,7 @@ def _input(
         case InputOf(name=port, of_parent=True) if port in pipeline.inputs:
             return pipeline.inputs[port]
         case OutputOfStep(step=step, name=output) if step in pipeline.nodes and step != name:
-            made = _maker(pipeline, step, output, components, component_of)
+            made = _maker(pipeline, step, output)
             if made is not None:
                 return made
     raise errors.BadRequest(
@@ -189,26 +187,15 @@ def _input(
     )
 
 
-def _maker(
-    pipeline: _Pipeline, step: str, output: str, components: Mapping[str, Component], component_of: ComponentOf
-) -> FromStep | None:
+def _maker(pipeline: _Pipeline, step: str, output: str) -> FromStep | None:
     """Return which node makes an output of a node: itself, or, of a pipeline, the one that is bound to it."""
-    node, component = pipeline.nodes[step], components.get(step)
-    path = pipeline.path_of(step)
-    if not isinstance(node, NodeOfPipeline) and not isinstance(component, PipelineComponent):
-        return FromStep(step=path, output=output)
-    written = node.jobs if isinstance(node, NodeOfPipeline) else None
-    nodes = written or (component.jobs if isinstance(component, PipelineComponent) else None) or {}
-    within = _Pipeline(nodes=nodes, inputs={}, outputs={}, at=path, depth=pipeline.depth + 1)
-    known = {
-        name: _component(one.component, component_of)
-        for name, one in nodes.items()
-        if isinstance(one, NodeOfCommand | NodeOfPipeline) and one.component is not None
-    }
-    for name, one in nodes.items():
-        for port, value in (getattr(one, "outputs", None) or {}).items():
+    within = pipeline.within(step)
+    if within is None:
+        return FromStep(step=pipeline.path_of(step), output=output)
+    for name, node in within.nodes.items():
+        for port, value in (getattr(node, "outputs", None) or {}).items():
             if _bound_to(value) == output:
-                return _maker(within, name, port, known, component_of)
+                return _maker(within, name, port)
     return None
 
 
@@ -235,11 +222,7 @@ def _outputs(
 def _bound_to(value: object) -> str | None:
     """Return the output of the pipeline that a node's output is, if it is one."""
     written = value if isinstance(value, str) else getattr(value, "path", None)
-    expression: Expression | None = None
-    if isinstance(written, str) and "${{" in written:
-        parts = expressions.parse(written.strip())
-        expression = expressions.only_expression(written) if len(parts) == 1 else None
-    match expression:
+    match expressions.only_expression(written) if isinstance(written, str) and "${{" in written else None:
         case OutputOf(name=output, of_parent=True):
             return output
         case _:
@@ -252,7 +235,7 @@ def _with_artifacts(node: Node, nodes: tuple[Node, ...]) -> Node:
         given.output
         for one in nodes
         for given in one.inputs.values()
-        if isinstance(given, FromStep) and given.step == node.name and given.output in SOLO_ARTIFACTS
+        if isinstance(given, FromStep) and given.step == node.name and given.output in COLLECTED
     }
     missing = {name: NodeOutput(file=False) for name in sorted(read) if name not in node.outputs}
     return replace(node, outputs={**node.outputs, **missing}) if missing else node
@@ -266,8 +249,8 @@ def _component(component: object, component_of: ComponentOf) -> Component:
     return component
 
 
-def _outputs_of(component: PipelineComponent | None) -> OutputPorts:
-    return {} if component is None else component.outputs or {}
+def _declared(ports: OutputPorts) -> dict[str, NodeOutput]:
+    return {port: NodeOutput(file=row.type in FILE_TYPES) for port, row in ports.items()}
 
 
 def _defaults(ports: InputPorts) -> dict[str, NodeInput]:
@@ -278,12 +261,3 @@ def _refuse_unset(node: str, ports: InputPorts, inputs: Mapping[str, NodeInput])
     for port, row in ports.items():
         if row.default is None and not row.optional and inputs[port] == literal(None):
             raise errors.BadRequest("job.input_missing", node=node, input=port)
-
-
-def component_named(reference: str) -> tuple[str, str]:
-    """Return name and version of a registered component: `latest`, or what was written."""
-    match parse_reference(reference):
-        case Asset(name=name, version=version, label=label) | RegistryAsset(name=name, version=version, label=label):
-            return name, version or label or "latest"
-        case _:
-            raise errors.BadRequest("spec.bad_reference", text=reference, why="a component is azureml:NAME[:VERSION]")

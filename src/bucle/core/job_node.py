@@ -11,6 +11,8 @@ from bucle.spec.section import Uploaded
 
 ONLY_NODE = "main"
 """The name of the one step of a command job."""
+COLLECTED = frozenset({"artifacts", "default"})
+"""Outputs that every node has, declared or not, by which others read what it left in `./outputs`."""
 FILE_TYPES = frozenset({"uri_file"})
 
 
@@ -65,8 +67,6 @@ class Node:
     variables: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float | None = None
     limits: JobLimits = NO_LIMITS
-    deterministic: bool = True
-    """Whether the same code on the same inputs gives the same outputs, as its component says."""
 
     @property
     def after(self) -> tuple[str, ...]:

@@ -57,8 +57,6 @@ class StepPlan:
     """Files of ours that a system step runs; user code sees none of them."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Its literal inputs."""
-    deterministic: bool = True
-    """Whether the same code on the same inputs gives the same outputs."""
     notes: tuple[str, ...] = ()
     """What of it is not as it was written: another interpreter, no container."""
     secrets: Mapping[str, str] = field(default_factory=dict)

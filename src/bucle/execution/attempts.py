@@ -89,7 +89,7 @@ def used(rows: sa.Connection, job_id: str) -> Mapping[str, Used]:
     return found
 
 
-def busy(rows: sa.Connection, stage: str) -> Mapping[str, Sequence[str]]:
+def running(rows: sa.Connection, stage: str) -> Mapping[str, Sequence[str]]:
     """Return the running steps of a stage, by job."""
     query = (
         sa.select(job.c.name.label("job"), step.c.name)

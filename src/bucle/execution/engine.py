@@ -53,7 +53,6 @@ class Engine:
     new_id: Callable[[], str]
     hints: socket.socket
     """What arrives here names an attempt to look at, and is a hint only: its content is never trusted."""
-    hint_name: str
     _stop: threading.Event = field(default_factory=threading.Event)
     _unclaimed: dict[str, int] = field(default_factory=dict)
 
@@ -82,7 +81,7 @@ class Engine:
 
     def wake(self) -> None:
         """Make the loop turn now: something was submitted or cancelled."""
-        hints.send(self.hint_name)
+        hints.send(hints.name_of(self.hints))
 
     def turn(self, *, sweep: bool, hinted: set[str]) -> int:
         """Do one turn; return how many attempts it started."""

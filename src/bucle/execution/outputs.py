@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from bucle import errors
+from bucle.core.job_node import COLLECTED
 from bucle.core.job_plan import Mount
 from bucle.core.manifest import Manifest, manifest_of
 from bucle.execution.launcher import Starting
 from bucle.spec.digest import FolderEntry
-
-COLLECTED = frozenset({"artifacts", "default"})
-"""Names by which another step reads what a step left in `./outputs`."""
 
 
 def read_outputs(done: Starting, work_of: Callable[[str], Path]) -> Mapping[str, Any]:
@@ -34,8 +32,7 @@ def read_outputs(done: Starting, work_of: Callable[[str], Path]) -> Mapping[str,
     for mount in done.plan.outputs:
         if mount.publish is not None:
             _lay(mount, Path(mount.path), Path(mount.publish))
-    files = folder_manifest(collected)
-    if files.entries and "artifacts" not in found:
+    if "artifacts" not in found and (files := folder_manifest(collected)).entries:
         found["artifacts"] = {"path": str(collected), "form": "folder", **_summary(files)}
     return found
 
@@ -47,11 +44,9 @@ def _lay(mount: Mount, source: Path, target: Path) -> None:
     to a file of either place, files are put in the place of others.
     """
     single = source.is_file() and not source.is_symlink()
-    pairs = [(source, target)]
-    if not single:  # the manifest refuses links, which could lead to what is no output
-        pairs = [(source / one.path, target / one.path) for one in folder_manifest(source).entries]
+    files = [(source, target)] if single else [(file, target / name) for file, name in _files(source)]
     try:
-        for file, place in pairs:
+        for file, place in files:
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _put(file, place)
     except OSError as fault:
@@ -76,7 +71,7 @@ def _put(file: Path, place: Path) -> None:
 
 def folder_manifest(folder: Path) -> Manifest:
     """Return the manifest of the files below `folder`."""
-    return manifest_of(_entries(folder))
+    return manifest_of(entry_of(file, name) for file, name in _files(folder))
 
 
 def _described(mount: Mount) -> dict[str, Any]:
@@ -91,14 +86,15 @@ def _summary(files: Manifest) -> dict[str, Any]:
     return {"digest": files.digest, "files": len(files.entries), "size": files.size}
 
 
-def _entries(folder: Path) -> Iterator[FolderEntry]:
+def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files below a folder with their paths in it; a link, which could lead elsewhere, is a BadRequest."""
     for here, folders, files in os.walk(folder):
         for name in (*folders, *files):
             place = Path(here, name)
             if place.is_symlink():
                 raise errors.BadRequest("job.output_link", path=place.relative_to(folder))
             if place.is_file():
-                yield entry_of(place, place.relative_to(folder).as_posix())
+                yield place, place.relative_to(folder).as_posix()
 
 
 def entry_of(place: Path, name: str) -> FolderEntry:

@@ -88,9 +88,7 @@ class DocumentAsset:
 
     def find(self, rows: sa.Connection, stage: str, name: str, version: str) -> Version | None:
         """Return a version of a stage, the newest for `latest`; None when it has none of that name."""
-        if version == "latest":
-            return versions.latest(rows, stage, self.kind, name)
-        return versions.find(rows, stage, self.kind, name, version)
+        return versions.wanted(rows, stage, self.kind, name, version)
 
 
 def document_of(version: Version) -> dict[str, Any]:

@@ -91,11 +91,7 @@ def show(world: World, call: Call, stage: str, name: str, version: str) -> dict[
 
 def find_version(rows: sa.Connection, stage: str, name: str, version: str) -> Version:
     """Return a version, or the newest for `latest`; NotFound when there is none."""
-    found = (
-        versions.latest(rows, stage, "data", name)
-        if version == "latest"
-        else versions.find(rows, stage, "data", name, version)
-    )
+    found = versions.wanted(rows, stage, "data", name, version)
     if found is None:
         raise errors.NotFound("data.not_found", name=f"{name}:{version}", stage=stage)
     return found

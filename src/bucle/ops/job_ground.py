@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -11,10 +12,10 @@ from bucle.assets import datastores
 from bucle.core import job as planning
 from bucle.core.actions import Action
 from bucle.core.classes import RANK, DataClass, highest
-from bucle.core.environment import Chosen, Interpreters, choose, choose_curated, named_in
+from bucle.core.environment import Chosen, Interpreters, choose, choose_curated
 from bucle.core.ids import job_name
 from bucle.core.job import Found, Ground, JobDocument, Nodes
-from bucle.core.job_graph import Component, component_named, nodes_of
+from bucle.core.job_graph import Component, nodes_of
 from bucle.core.job_node import Node, Source
 from bucle.execution.environments import HERE
 from bucle.ops import asset
@@ -25,6 +26,7 @@ from bucle.spec.command_component import CommandComponent
 from bucle.spec.environment import InlineEnvironment
 from bucle.spec.loading import load_body
 from bucle.spec.pipeline_job import PipelineComponent
+from bucle.spec.references import asset_named
 
 RANDOM_OF_A_NAME = 10
 EXACT = ("bucle.python", "exact")
@@ -34,9 +36,10 @@ EXACT = ("bucle.python", "exact")
 def nodes_in(world: World, rows: sa.Connection, call: Call, stage: str, asked: JobDocument) -> Nodes:
     """Return the nodes of a job, registered components read from the stage."""
 
+    @cache
     def component_of(reference: str) -> Component:
         authorise(world, rows, call, "components/read", stage)
-        name, version = component_named(reference)
+        name, version = asset_named(reference, "a component")
         found = asset.COMPONENT.find(rows, stage, name, version)
         if found is None:
             raise errors.NotFound("asset.not_found", kind="component", name=f"{name}:{version}", stage=stage)
@@ -92,7 +95,7 @@ def _environment(asking: _Asking, node: Node, interpreters: Interpreters) -> Cho
     if not isinstance(node.environment, str):
         return choose(node.environment, interpreters)
     asking.may("environments/read")
-    stage, (name, version) = asking.stage.name, named_in(node.environment)
+    stage, (name, version) = asking.stage.name, asset_named(node.environment, "an environment")
     found = asset.ENVIRONMENT.find(asking.rows, stage, name, version)
     if found is not None:
         value = load_body({"name": name, **found.document}, "environment").value

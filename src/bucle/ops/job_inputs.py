@@ -32,10 +32,10 @@ def find_source(world: World, rows: sa.Connection, call: Call, stage: Stage, sou
     if source.uploaded is not None:
         return _uploaded(world, rows, call, stage, source, source.uploaded)
     match references.parse(source.reference):
-        case Asset(name=name, version=version, label=label) if source.type in MODELS:
-            return _model(world, rows, call, stage, name, version or label or "latest")
-        case Asset(name=name, version=version, label=label):
-            return _asset(world, rows, call, stage, name, version or label or "latest")
+        case Asset():
+            name, version = references.asset_named(source.reference, "an asset")
+            find = _model if source.type in MODELS else _asset
+            return find(world, rows, call, stage, name, version)
         case DatastorePath() as place:
             return _in_datastore(world, rows, call, stage, place)
         case OutputOfJob() as output:
@@ -124,11 +124,7 @@ def _of_job(world: World, rows: sa.Connection, call: Call, stage: Stage, output:
 def _model(world: World, rows: sa.Connection, call: Call, stage: Stage, name: str, version: str) -> Found:
     """Return a registered model of the stage, laid out as a folder."""
     authorise(world, rows, call, "models/read", stage.name)
-    found = (
-        versions.latest(rows, stage.name, "model", name)
-        if version == "latest"
-        else versions.find(rows, stage.name, "model", name, version)
-    )
+    found = versions.wanted(rows, stage.name, "model", name, version)
     files = None if found is None else manifest_in(world, stage.workspace, found.digest)
     if found is None or files is None:
         raise errors.NotFound("model.not_found", name=f"{name}:{version}", stage=stage.name)

@@ -24,7 +24,7 @@ def why(world: World, call: Call, stage: str, name: str) -> dict[str, Any]:
         found = find_job(rows, stage, name)
         steps = jobs.steps_of(rows, found.id)
         standing = [_standing(rows, found, step) for step in steps]
-        slots, busy = places_of(rows)[stage].slots, attempts.busy(rows, stage)
+        slots, busy = places_of(rows)[stage].slots, attempts.running(rows, stage)
     waits = waits_of(standing, world.clock(), slots=slots, busy=busy)
     last = {step.name: step.attempt_id for step in steps if step.state == "failed" and step.attempt_id}
     return {

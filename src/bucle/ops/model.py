@@ -69,7 +69,7 @@ def show(world: World, call: Call, stage: str, name: str, version: str) -> dict[
     """Return a model version with its release, or how far its packaging is."""
     with world.read() as rows:
         authorise(world, rows, call, "models/read", stage)
-        found = _find(rows, stage, name, version)
+        found = versions.wanted(rows, stage, "model", name, version)
         if found is None:
             packaging = releases.find_packaging(rows, stage, name, version)
             if packaging is None:
@@ -83,7 +83,7 @@ def lineage(world: World, call: Call, stage: str, name: str, version: str) -> di
     """Return the way of a model version back to its job, commit, environment, data and people."""
     with world.read() as rows:
         authorise(world, rows, call, "models/read", stage)
-        found = _find(rows, stage, name, version)
+        found = versions.wanted(rows, stage, "model", name, version)
         release = None if found is None else releases.of_version(rows, stage, name, found.version)
         if found is None or release is None:
             raise errors.NotFound("model.not_found", name=f"{name}:{version}", stage=stage)
@@ -116,7 +116,7 @@ def share(world: World, call: Call, stage: str, name: str, version: str, registr
     with world.write(call) as transaction:
         rows = transaction.rows
         authorise(world, rows, call, "models/share", stage)
-        found = _find(rows, stage, name, version)
+        found = versions.wanted(rows, stage, "model", name, version)
         if found is None:
             raise errors.NotFound("model.not_found", name=f"{name}:{version}", stage=stage)
         if registry not in world.policy.snapshot(rows).registries:
@@ -173,12 +173,6 @@ def document_of(version: Version) -> dict[str, Any]:
         "created_by": version.made_by,
         "created_at": to_text(version.created_at),
     }
-
-
-def _find(rows: sa.Connection, stage: str, name: str, version: str) -> Version | None:
-    if version == "latest":
-        return versions.latest(rows, stage, "model", name)
-    return versions.find(rows, stage, "model", name, version)
 
 
 def _release_document(release: releases.Release) -> dict[str, Any]:

@@ -61,10 +61,7 @@ def _find(
     world: World, rows: sa.Connection, call: Call, stage: str, name: str, version: str
 ) -> tuple[Version, Release]:
     """Return a model version of a stage that the caller may read, and its release."""
-    newest = version == "latest"
-    found = (
-        versions.latest(rows, stage, "model", name) if newest else versions.find(rows, stage, "model", name, version)
-    )
+    found = versions.wanted(rows, stage, "model", name, version)
     data_class = "public" if found is None else found.data_class
     authorise(world, rows, call, "models/content/read", stage, data_class=data_class)
     born = None if found is None else releases.all_of_version(rows, name, found.version)

@@ -8,19 +8,24 @@ import socket
 from contextlib import suppress
 
 
-def listen() -> tuple[socket.socket, str]:
-    """Return a socket for hints under a name of its own, and that name."""
-    name = f"@bucle-{secrets.token_hex(16)}"
+def listen() -> socket.socket:
+    """Return a socket for hints under a name of its own."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    listener.bind(_bytes_of(name))
-    return listener, name
+    listener.bind(_address_of(f"@bucle-{secrets.token_hex(16)}"))
+    return listener
+
+
+def name_of(listener: socket.socket) -> str:
+    """Return the name by which a listener is sent hints."""
+    address: bytes = listener.getsockname()
+    return f"@{address.removeprefix(bytes(1)).decode()}"
 
 
 def send(name: str, text: str = "") -> None:
     """Hint at an attempt, or just at a change; a lost hint costs a second, since the engine looks by itself too."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, suppress(OSError):
-        sender.sendto(text.encode(), socket.MSG_DONTWAIT, _bytes_of(name))
+        sender.sendto(text.encode(), socket.MSG_DONTWAIT, _address_of(name))
 
 
-def _bytes_of(name: str) -> bytes:
-    return b"\0" + name.removeprefix("@").encode()
+def _address_of(name: str) -> bytes:
+    return bytes(1) + name.removeprefix("@").encode()

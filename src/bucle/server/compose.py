@@ -70,8 +70,8 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
     """Build the installation of a state folder and its records, both held: first run, engine ready to turn."""
     keys = read_or_make_keys(home.keys)
     first_run(records, home, keys, now(), new_id)
-    listener, hint_name = hints.listen()
-    spawner = Spawner(notify=hint_name, log=home.log / "spawner.log")
+    listener = hints.listen()
+    spawner = Spawner(notify=hints.name_of(listener), log=home.log / "spawner.log")
     objects = Objects(root=home.objects)
     pythons = cache(lambda: installed(find_uv_bin(), interpreter_folders()))
     ground = _ground(home, records, objects, pythons, lambda *named: _manifest(world, *named))
@@ -89,7 +89,6 @@ def compose(home: Home, records: Records, api_port: Callable[[], int | None], sc
         clock=now,
         new_id=new_id,
         hints=listener,
-        hint_name=hint_name,
     )
     world = World(
         home=home,

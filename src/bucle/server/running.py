@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bucle.clock import Clock
+from bucle.runtime import hints
 from bucle.server.compose import Installation
 from bucle.server.membership import Registered
 from bucle.server.records import Held
@@ -51,8 +52,8 @@ class Running:
 
     def _drive(self) -> None:
         home = self.registered.home
-        hints = self.installation.engine.hint_name
-        write_file(home.driver, json.dumps({"id": self.registered.id, "hints": hints}).encode())
+        named = hints.name_of(self.installation.hints)
+        write_file(home.driver, json.dumps({"id": self.registered.id, "hints": named}).encode())
         self._clock = Clock(world=self.installation.world, plane=self.installation.plane)
         for name, run in (("engine", self.installation.engine.run), ("clock", self._clock.run)):
             loop = threading.Thread(target=run, name=name)

@@ -31,7 +31,7 @@ from bucle.spec.execution_settings import EnvironmentVariables, QueueSettings, R
 from bucle.spec.inputs import Input, JobOutputs
 from bucle.spec.job_fields import JobFile
 from bucle.spec.scalars import AnyHump, Number, Text
-from bucle.spec.section import OrExpression
+from bucle.spec.section import OrExpression, task_of
 
 NOT_RUN = "no engine of automated training is part of this platform; train with a command job"
 Table = OrExpression[Input]
@@ -203,12 +203,6 @@ class ImageObjects(ImageTask):
     search_space: list[DetectorSearchSpace] | None = None
 
 
-def form_of_task(value: object) -> str | None:
-    """Return which task a job of automated training has."""
-    task = value.get("task") if isinstance(value, dict) else getattr(value, "task", None)
-    return f"<{task.lower()}>" if isinstance(task, str) else None
-
-
 NodeOfAutoml = Annotated[
     Annotated[Classification, Tag("<classification>")]
     | Annotated[Regression, Tag("<regression>")]
@@ -221,7 +215,7 @@ NodeOfAutoml = Annotated[
     | Annotated[ImageObjects, Tag("<image_object_detection>")]
     | Annotated[ImageObjects, Tag("<image_instance_segmentation>")],
     Discriminator(
-        form_of_task,
+        task_of,
         custom_error_type="task",
         custom_error_message="must have a task: classification, regression, forecasting, text_… or image_…",
     ),

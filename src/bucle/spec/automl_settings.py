@@ -35,23 +35,19 @@ Classifier = OrExpression[
         AnyHump,
     ]
 ]
-Regressor = OrExpression[
-    Annotated[
-        Literal[
-            "elastic_net",
-            "gradient_boosting",
-            "decision_tree",
-            "knn",
-            "lasso_lars",
-            "sgd",
-            "random_forest",
-            "extreme_random_trees",
-            "light_gbm",
-            "xg_boost_regressor",
-        ],
-        AnyHump,
-    ]
+Regressors = Literal[
+    "elastic_net",
+    "gradient_boosting",
+    "decision_tree",
+    "knn",
+    "lasso_lars",
+    "sgd",
+    "random_forest",
+    "extreme_random_trees",
+    "light_gbm",
+    "xg_boost_regressor",
 ]
+Regressor = OrExpression[Annotated[Regressors, AnyHump]]
 Forecaster = OrExpression[
     Annotated[
         Literal[
@@ -64,16 +60,7 @@ Forecaster = OrExpression[
             "exponential_smoothing",
             "arimax",
             "tcn_forecaster",
-            "elastic_net",
-            "gradient_boosting",
-            "decision_tree",
-            "knn",
-            "lasso_lars",
-            "sgd",
-            "random_forest",
-            "extreme_random_trees",
-            "light_gbm",
-            "xg_boost_regressor",
+            Regressors,
         ],
         AnyHump,
     ]

@@ -8,7 +8,7 @@ from bucle.spec.execution_settings import Tags
 from bucle.spec.inputs import InputPorts, JobInputs, JobOutputs, OutputPorts
 from bucle.spec.job_fields import NodeSection
 from bucle.spec.scalars import AnyCase, Anything, ComponentName, Flag, Text, TextAsWritten
-from bucle.spec.section import ByForm, ByType, File, OrExpression, Section
+from bucle.spec.section import ByForm, ByType, File, OrExpression, Section, task_of
 
 NOT_RUN = "no database of another cloud is reached from here; read or write it in a command job"
 CopyMode = Annotated[Literal["merge_with_overwrite", "fail_if_conflict"], AnyCase]
@@ -110,18 +110,12 @@ class NodeOfExport(NodeSection):
     outputs: JobOutputs | None = None
 
 
-def form_of_transfer(value: object) -> str | None:
-    """Return which transfer a node is, by its task."""
-    task = value.get("task") if isinstance(value, dict) else getattr(value, "task", None)
-    return f"<{task.lower()}>" if isinstance(task, str) else None
-
-
 NodeOfTransfer = Annotated[
     Annotated[NodeOfCopy, Tag("<copy_data>")]
     | Annotated[NodeOfImport, Tag("<import_data>")]
     | Annotated[NodeOfExport, Tag("<export_data>")],
     Discriminator(
-        form_of_transfer,
+        task_of,
         custom_error_type="task",
         custom_error_message="must have the task copy_data, import_data or export_data",
     ),

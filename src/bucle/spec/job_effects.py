@@ -27,6 +27,12 @@ _OWN_IDENTITY = "a job acts with a token of its own, never with another identity
 _NO_SERVICES = "nothing is opened beside a job"
 _NO_QUEUE = "there is one queue, in the order of submission"
 _PROPERTIES = "kept; `bucle.python: exact` takes no other interpreter than the environment asks for"
+_ONE_PROCESS = "one process is started; a script that reads RANK or WORLD_SIZE finds neither"
+_NO_CONTAINER = "no container answers here; the release's own server does"
+_SETTINGS_OF_THE_JOB = "the settings of the whole job hold for every step"
+_NO_BUILD = "no container is built here; name the packages in a conda file"
+_LINKED = "data is linked read-only, or downloaded where it must be; the script finds a path either way"
+_KEPT_AT_THE_END = "the script writes to a path, which is kept when it ends"
 _CACHE = "steps are run each time; results are not taken from earlier jobs yet"
 
 JOBS: Mapping[type[BaseModel], Rows] = {
@@ -39,7 +45,7 @@ JOBS: Mapping[type[BaseModel], Rows] = {
         **mapped("compute", ONE_MACHINE),
         **ignored("description parent_job_name", KEPT),
         **mapped("properties", _PROPERTIES),
-        **ignored("distribution", "one process is started; a script that reads RANK or WORLD_SIZE finds neither"),
+        **ignored("distribution", _ONE_PROCESS),
         **ignored("identity", _OWN_IDENTITY),
         **ignored("services", _NO_SERVICES),
         **ignored("queue_settings", _NO_QUEUE),
@@ -62,7 +68,7 @@ JOBS: Mapping[type[BaseModel], Rows] = {
         **honoured("type component command environment code inputs outputs environment_variables limits resources"),
         **mapped("compute", ONE_MACHINE),
         **ignored("name display_name experiment_name description comment tags properties", KEPT),
-        **ignored("distribution", "one process is started; a script that reads RANK or WORLD_SIZE finds neither"),
+        **ignored("distribution", _ONE_PROCESS),
         **ignored("identity", _OWN_IDENTITY),
         **ignored("services", _NO_SERVICES),
         **ignored("queue_settings", _NO_QUEUE),
@@ -70,7 +76,7 @@ JOBS: Mapping[type[BaseModel], Rows] = {
     NodeOfPipeline: {
         **honoured("type component jobs inputs outputs"),
         **mapped("compute", ONE_MACHINE),
-        **ignored("settings", "the settings of the whole job hold for every step"),
+        **ignored("settings", _SETTINGS_OF_THE_JOB),
         **ignored("display_name description comment tags properties", KEPT),
     },
     CommandComponent: {
@@ -78,53 +84,47 @@ JOBS: Mapping[type[BaseModel], Rows] = {
         **ignored("name version display_name description tags properties", KEPT),
         **ignored("is_deterministic", _CACHE),
         **ignored("additional_includes", "the files are uploaded, and not laid beside the code yet"),
-        **ignored("distribution", "one process is started; a script that reads RANK or WORLD_SIZE finds neither"),
+        **ignored("distribution", _ONE_PROCESS),
     },
     PipelineComponent: {
         **honoured("type jobs inputs outputs"),
         **ignored("name version display_name description tags properties", KEPT),
-        **ignored("settings", "the settings of the whole job hold for every step"),
+        **ignored("settings", _SETTINGS_OF_THE_JOB),
         **ignored("is_deterministic", _CACHE),
     },
     Input: {
         **honoured("path type"),
-        **mapped(
-            "mode", "data is linked read-only, or downloaded where it must be; the script finds a path either way"
-        ),
+        **mapped("mode", _LINKED),
         **ignored("description", KEPT),
     },
     Output: {
         **honoured("type path"),
         **ignored("name version", "an output is read as azureml://jobs/JOB/outputs/NAME; no asset is made of it yet"),
-        **mapped("mode", "the script writes to a path, which is kept when it ends"),
+        **mapped("mode", _KEPT_AT_THE_END),
         **ignored("description", KEPT),
     },
     InputPort: {
         **honoured("type default optional"),
         **ignored("min max enum", "checked by Azure's editor alone, as by its own command line"),
-        **mapped(
-            "mode", "data is linked read-only, or downloaded where it must be; the script finds a path either way"
-        ),
+        **mapped("mode", _LINKED),
         **ignored("description path", KEPT),
     },
     OutputPort: {
         **honoured("type"),
-        **mapped("mode", "the script writes to a path, which is kept when it ends"),
+        **mapped("mode", _KEPT_AT_THE_END),
         **ignored("description", KEPT),
     },
     InlineEnvironment: {
         **honoured("conda_file"),
         **mapped("image", "a virtual environment with the packages of the conda file; no container is started"),
-        **refused("build", "no container is built here; name the packages in a conda file"),
-        **ignored("inference_config", "no container answers here; the release's own server does"),
+        **refused("build", _NO_BUILD),
+        **ignored("inference_config", _NO_CONTAINER),
         **ignored("os_type", "the system of this machine"),
         **ignored("name version description tags properties datastore", KEPT),
     },
-    Build: refused("path dockerfile_path", "no container is built here; name the packages in a conda file"),
-    InferenceConfig: ignored(
-        "liveness_route readiness_route scoring_route", "no container answers here; the release's own server does"
-    ),
-    Route: ignored("port path", "no container answers here; the release's own server does"),
+    Build: refused("path dockerfile_path", _NO_BUILD),
+    InferenceConfig: ignored("liveness_route readiness_route scoring_route", _NO_CONTAINER),
+    Route: ignored("port path", _NO_CONTAINER),
     Resources: {
         **mapped("docker_args", "--memory and --pids-limit bound the step; Docker's other options have no effect"),
         **ignored("instance_type instance_count max_instance_count locations", ONE_MACHINE),

@@ -12,19 +12,17 @@ from bucle.spec.environment import EnvironmentField
 from bucle.spec.execution_settings import (
     Distribution,
     EnvironmentVariables,
-    Identity,
     Limits,
     Properties,
     QueueSettings,
     Resources,
-    Service,
     Tags,
 )
 from bucle.spec.inputs import InputPorts, JobInputs, JobOutputs, Output, OutputPorts, PortName
-from bucle.spec.job_fields import NodeSection
+from bucle.spec.job_fields import JobFile, NodeSection
 from bucle.spec.parallel import NodeOfParallel
-from bucle.spec.scalars import Anything, ComponentName, Flag, Name, Text
-from bucle.spec.section import File, OpenFile, OpenSection, PathOrUploaded, Section, form_of, type_of
+from bucle.spec.scalars import Anything, ComponentName, Flag, Text
+from bucle.spec.section import OpenFile, OpenSection, PathOrUploaded, Section, form_of, type_of
 from bucle.spec.spark import NodeOfSpark
 from bucle.spec.sweep_job import NodeOfSweep
 
@@ -60,7 +58,7 @@ ComponentField = Annotated[
 ]
 
 
-class NodeOfCommand(Section):
+class NodeOfCommand(NodeSection):
     """A node that runs a command: a component's, or one written in place."""
 
     type: Literal["command"] | None = None
@@ -70,21 +68,11 @@ class NodeOfCommand(Section):
     code: PathOrUploaded | None = None
     inputs: JobInputs | None = None
     outputs: JobOutputs | None = None
-    compute: Text | None = None
     resources: Resources | None = None
     distribution: Distribution | None = None
     limits: Limits | None = None
     environment_variables: EnvironmentVariables | None = None
-    identity: Identity | None = None
-    services: dict[str, Service] | None = None
     queue_settings: QueueSettings | None = None
-    name: Name | None = None
-    display_name: Text | None = None
-    experiment_name: Text | None = None
-    description: Text | None = None
-    comment: Text | None = None
-    tags: Tags | None = None
-    properties: Properties | None = None
 
 
 class NodeOfPipeline(Section):
@@ -149,24 +137,15 @@ Node = Annotated[
 Nodes = dict[PortName, Node]
 
 
-class PipelineJob(File):
+class PipelineJob(JobFile):
     """A graph of nodes."""
 
     type: Literal["pipeline"]
     jobs: Nodes | None = None
     component: ComponentField | None = None
-    name: Name | None = None
-    display_name: Text | None = None
-    experiment_name: Text | None = None
-    description: Text | None = None
-    tags: Tags | None = None
-    properties: Properties | None = None
     inputs: JobInputs | None = None
     outputs: JobOutputs | None = None
     settings: PipelineSettings | None = None
-    compute: Text | None = None
-    identity: Identity | None = None
-    services: dict[str, Service] | None = None
 
 
 class PipelineComponent(OpenFile):

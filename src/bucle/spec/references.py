@@ -81,6 +81,8 @@ class Url:
     url: str
 
 
+LATEST = "latest"
+"""The label of the newest version."""
 Reference = Asset | RegistryAsset | DatastorePath | OutputOfJob | RunPath | LocalPath | Url
 
 
@@ -101,6 +103,18 @@ def parse(text: str) -> Reference:
     if "://" in text:
         raise _bad(text, f"the scheme {text.split('://', 1)[0]} is not read")
     return LocalPath(path=text.removeprefix("file:"))
+
+
+def asset_named(text: str, what: str) -> tuple[str, str]:
+    """Return name and version of the asset that a text names: its version, its label, else `latest`.
+
+    BadRequest("spec.bad_reference") for what names none; `what` is what it should: `an environment`.
+    """
+    match parse(text):
+        case Asset(name=name, version=version, label=label) | RegistryAsset(name=name, version=version, label=label):
+            return name, version or label or LATEST
+        case _:
+            raise _bad(text, f"{what} is azureml:NAME[:VERSION]")
 
 
 def below_root(path: str, text: str) -> str:

@@ -98,6 +98,12 @@ def type_of(value: object) -> str | None:
     return f"<{kind.lower()}>" if isinstance(kind, str) else None
 
 
+def task_of(value: object) -> str | None:
+    """Return the `task` of a mapping as the tag of its model, in lower case; None when it says none."""
+    task = value.get("task") if isinstance(value, dict) else getattr(value, "task", None)
+    return f"<{task.lower()}>" if isinstance(task, str) else None
+
+
 ValueT = TypeVar("ValueT")
 OrExpression = Annotated[
     Annotated[ValueT, Tag("<value>")] | Annotated[str, Tag("<expression>")], Discriminator(form_of_bound)
